@@ -1,0 +1,179 @@
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "crc32.h"
+
+static const char magic[16] = "OpenWFP policy1\n";
+
+struct record_header {
+    uint32_t size, crc;
+};
+
+static int write_record(int fd, uint64_t *end, const void *record, size_t size)
+{
+    struct record_header header = {(uint32_t)size, crc32_of(record, size)};
+    struct iovec parts[] = {{&header, sizeof(header)}, {(void *)record, size}};
+    ssize_t written = pwritev(fd, parts, 2, (off_t)*end);
+
+    if (written == (ssize_t)(sizeof(header) + size)) {
+        *end += (uint64_t)written;
+        return 0;
+    }
+    int code = written < 0 ? -errno : -ENOSPC;
+    if (ftruncate(fd, (off_t)*end) < 0)
+        return -errno;
+    return code;
+}
+
+static int open_new(const char *path, uint64_t *end)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return -errno;
+    if (pwrite(fd, magic, sizeof(magic), 0) != sizeof(magic)) {
+        int code = errno ? -errno : -ENOSPC;
+        close(fd);
+        return code;
+    }
+    *end = sizeof(magic);
+    return fd;
+}
+
+/* The record at bytes, or NULL when what is there is not a whole one. */
+static const uint8_t *whole_record(const uint8_t *bytes, uint64_t left, size_t *size)
+{
+    struct record_header header;
+
+    if (left < sizeof(header))
+        return NULL;
+    memcpy(&header, bytes, sizeof(header));
+    if (header.size > JOURNAL_RECORD_MAX || header.size > left - sizeof(header))
+        return NULL;
+    bytes += sizeof(header);
+    *size = header.size;
+    return crc32_of(bytes, header.size) == header.crc ? bytes : NULL;
+}
+
+static int read_records(struct journal *journal, const uint8_t *file, uint64_t length,
+                        journal_record_fn *fn, void *ctx)
+{
+    const uint8_t *record;
+    size_t size;
+    int code;
+
+    journal->size = sizeof(magic);
+    while ((record = whole_record(file + journal->size, length - journal->size, &size))) {
+        code = fn(ctx, record, size);
+        if (code)
+            return code;
+        journal->size += sizeof(struct record_header) + size;
+    }
+    journal->cut = length - journal->size;
+    if (journal->cut && ftruncate(journal->fd, (off_t)journal->size) < 0)
+        return -errno;
+    return 0;
+}
+
+static int read_file(struct journal *journal, uint64_t length, journal_record_fn *fn, void *ctx)
+{
+    uint8_t *file = mmap(NULL, length, PROT_READ, MAP_PRIVATE, journal->fd, 0);
+    int code = -EPROTO;
+
+    if (file == MAP_FAILED)
+        return -errno;
+    if (!memcmp(file, magic, sizeof(magic)))
+        code = read_records(journal, file, length, fn, ctx);
+    munmap(file, length);
+    return code;
+}
+
+/* A file shorter than its magic was torn at its very making: it holds nothing. */
+static int read_or_make(struct journal *journal, journal_record_fn *fn, void *ctx)
+{
+    struct stat st;
+
+    journal->fd = open(journal->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (journal->fd >= 0 && fstat(journal->fd, &st) < 0)
+        return -errno;
+    if (journal->fd >= 0 && st.st_size >= (off_t)sizeof(magic))
+        return read_file(journal, (uint64_t)st.st_size, fn, ctx);
+    if (journal->fd < 0 && errno != ENOENT)
+        return -errno;
+    if (journal->fd >= 0)
+        close(journal->fd);
+    journal->fd = open_new(journal->path, &journal->size);
+    return journal->fd < 0 ? journal->fd : 0;
+}
+
+int journal_open(struct journal *journal, const char *path, journal_record_fn *fn, void *ctx)
+{
+    int code;
+
+    *journal = (struct journal){.path = path, .fd = -1, .draft = -1};
+    if (asprintf(&journal->draft_path, "%s.new", path) < 0) {
+        journal->draft_path = NULL;
+        return -ENOMEM;
+    }
+    code = read_or_make(journal, fn, ctx);
+    if (code)
+        journal_close(journal);
+    return code;
+}
+
+void journal_close(struct journal *journal)
+{
+    journal_rewrite_abort(journal);
+    if (journal->fd >= 0)
+        close(journal->fd);
+    free(journal->draft_path);
+    journal->draft_path = NULL;
+    journal->fd = -1;
+}
+
+int journal_append(struct journal *journal, const void *record, size_t size)
+{
+    if (size > JOURNAL_RECORD_MAX)
+        return -EFBIG;
+    if (journal->draft >= 0)
+        return write_record(journal->draft, &journal->draft_size, record, size);
+    return write_record(journal->fd, &journal->size, record, size);
+}
+
+int journal_rewrite_begin(struct journal *journal)
+{
+    journal->draft = open_new(journal->draft_path, &journal->draft_size);
+    return journal->draft < 0 ? journal->draft : 0;
+}
+
+int journal_rewrite_end(struct journal *journal)
+{
+    if (rename(journal->draft_path, journal->path) < 0) {
+        int code = -errno;
+        journal_rewrite_abort(journal);
+        return code;
+    }
+    close(journal->fd);
+    journal->fd = journal->draft;
+    journal->size = journal->draft_size;
+    journal->draft = -1;
+    return 0;
+}
+
+void journal_rewrite_abort(struct journal *journal)
+{
+    if (journal->draft < 0)
+        return;
+    close(journal->draft);
+    unlink(journal->draft_path);
+    journal->draft = -1;
+}

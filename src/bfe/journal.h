@@ -1,0 +1,43 @@
+/*
+ * A file of records, each whole or not there: the policy as it must outlive the service.
+ *
+ * A record is its length, its CRC-32 and its bytes, written by one write(). A file that ends inside
+ * a record (the writer was killed) is cut back to the last whole one. It lives in /run, so what is
+ * written is safe from our death; it need not be safe from the machine's.
+ */
+#ifndef OPENWFP_BFE_JOURNAL_H
+#define OPENWFP_BFE_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define JOURNAL_RECORD_MAX (256u << 20)
+
+struct journal {
+    const char *path;
+    char *draft_path;
+    int fd;    /* where records are appended */
+    int draft; /* the file that will replace it, while it is rewritten; -1 otherwise */
+    uint64_t size, draft_size;
+    uint64_t cut; /* bytes of a torn record dropped at opening */
+};
+
+/* Receives a whole record; non-zero stops reading and is what journal_open returns. */
+typedef int journal_record_fn(void *ctx, const uint8_t *record, size_t size);
+
+/*
+ * Opens or creates the file and hands over its records in order. 0, or a negative errno:
+ * -EPROTO when the file is not a journal of this version. `path` must outlive the journal.
+ */
+int journal_open(struct journal *journal, const char *path, journal_record_fn *fn, void *ctx);
+void journal_close(struct journal *journal);
+
+/* 0 or a negative errno; after a failure the file is as it was. */
+int journal_append(struct journal *journal, const void *record, size_t size);
+
+/* Rewriting: records given between begin and end replace the whole file at once. */
+int journal_rewrite_begin(struct journal *journal);
+int journal_rewrite_end(struct journal *journal);
+void journal_rewrite_abort(struct journal *journal);
+
+#endif

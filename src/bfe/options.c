@@ -1,0 +1,195 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_SOCKET "/run/openwfp/bfe.sock"
+
+static const char usage_text[] =
+    "Usage: bfe [OPTION]...\n"
+    "The base filtering engine: serves the filtering API and has the kernel enforce the policy.\n"
+    "\n"
+    "  --socket PATH      serve on this Unix socket ($OPENWFP_SOCKET, " DEFAULT_SOCKET ")\n"
+    "  --state FILE       keep the policy here over a restart of bfe (PATH with .policy)\n"
+    "  --pin-dir DIR      pin the kernel programs below DIR (/sys/fs/bpf/openwfp)\n"
+    "  --cgroup DIR       cover only processes in this cgroup v2 subtree\n"
+    "  --netns FILE|all   cover only sockets of this network namespace (all)\n"
+    "  --admin-group NAME members of this group may do what root may\n"
+    "  --no-kernel        serve the API but enforce NOTHING (for tests)\n"
+    "  --remove-on-exit   an orderly stop also ends enforcement\n"
+    "  --remove           end all enforcement, forget the policy, and leave\n"
+    "  --log stderr|journal   where to log (journal when systemd started us)\n"
+    "  --help, --version\n"
+    "\n"
+    "When bfe stops or dies the kernel goes on enforcing; bfe started again takes over.\n"
+    "Exit codes: 0 stopped in order, 1 failed, 2 wrong usage, 3 the kernel or the rights don't\n"
+    "allow enforcement, 4 another bfe serves this socket.\n";
+
+enum option_code {
+    OPTION_SOCKET = 256,
+    OPTION_STATE,
+    OPTION_PIN_DIR,
+    OPTION_CGROUP,
+    OPTION_NETNS,
+    OPTION_ADMIN_GROUP,
+    OPTION_NO_KERNEL,
+    OPTION_REMOVE_ON_EXIT,
+    OPTION_REMOVE,
+    OPTION_LOG,
+    OPTION_FOREGROUND,
+    OPTION_HELP,
+    OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"socket", required_argument, NULL, OPTION_SOCKET},
+    {"state", required_argument, NULL, OPTION_STATE},
+    {"pin-dir", required_argument, NULL, OPTION_PIN_DIR},
+    {"cgroup", required_argument, NULL, OPTION_CGROUP},
+    {"netns", required_argument, NULL, OPTION_NETNS},
+    {"admin-group", required_argument, NULL, OPTION_ADMIN_GROUP},
+    {"no-kernel", no_argument, NULL, OPTION_NO_KERNEL},
+    {"remove-on-exit", no_argument, NULL, OPTION_REMOVE_ON_EXIT},
+    {"remove", no_argument, NULL, OPTION_REMOVE},
+    {"log", required_argument, NULL, OPTION_LOG},
+    {"foreground", no_argument, NULL, OPTION_FOREGROUND},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL},
+};
+
+static int wrong(const char *what, const char *value, const char *hint)
+{
+    fprintf(stderr, "bfe: %s \"%s\": %s\n", what, value, hint);
+    return BFE_EXIT_USAGE;
+}
+
+static int parse_netns(struct bfe_options *options, const char *value)
+{
+    struct stat st;
+
+    if (!strcmp(value, "all")) {
+        options->netns = 0;
+        return -1;
+    }
+    if (stat(value, &st) < 0)
+        return wrong("--netns", value, strerror(errno));
+    options->netns = st.st_ino;
+    return -1;
+}
+
+static int parse_group(struct bfe_options *options, const char *value)
+{
+    const struct group *group = getgrnam(value);
+
+    if (!group)
+        return wrong("--admin-group", value, "there is no such group");
+    options->admin_group = group->gr_gid;
+    return -1;
+}
+
+static int parse_log(struct bfe_options *options, const char *value)
+{
+    if (!strcmp(value, "stderr"))
+        options->log = LOG_TO_STDERR;
+    else if (!strcmp(value, "journal"))
+        options->log = LOG_TO_JOURNAL;
+    else
+        return wrong("--log", value, "give stderr or journal");
+    return -1;
+}
+
+static int parse_one(struct bfe_options *options, int code)
+{
+    switch (code) {
+    case OPTION_SOCKET:
+        options->socket = optarg;
+        return -1;
+    case OPTION_STATE:
+        options->state = optarg;
+        return -1;
+    case OPTION_PIN_DIR:
+        options->pin_dir = optarg;
+        return -1;
+    case OPTION_CGROUP:
+        options->cgroup = optarg;
+        return -1;
+    case OPTION_NETNS:
+        return parse_netns(options, optarg);
+    case OPTION_ADMIN_GROUP:
+        return parse_group(options, optarg);
+    case OPTION_NO_KERNEL:
+        options->no_kernel = true;
+        return -1;
+    case OPTION_REMOVE_ON_EXIT:
+        options->remove_on_exit = true;
+        return -1;
+    case OPTION_REMOVE:
+        options->remove = true;
+        return -1;
+    case OPTION_LOG:
+        return parse_log(options, optarg);
+    case OPTION_FOREGROUND:
+        return -1;
+    case OPTION_HELP:
+        fputs(usage_text, stdout);
+        return BFE_EXIT_OK;
+    case OPTION_VERSION:
+        puts("bfe (OpenWFP) " OPENWFP_VERSION);
+        return BFE_EXIT_OK;
+    default:
+        fputs("bfe: \"bfe --help\" lists the options\n", stderr);
+        return BFE_EXIT_USAGE;
+    }
+}
+
+/* "/run/openwfp/bfe.sock" keeps its policy in "/run/openwfp/bfe.policy". */
+static int derive_state(struct bfe_options *options)
+{
+    size_t length = strlen(options->socket);
+
+    if (options->state)
+        return -1;
+    if (length > 5 && !strcmp(options->socket + length - 5, ".sock"))
+        length -= 5;
+    if (asprintf(&options->owned_state, "%.*s.policy", (int)length, options->socket) < 0) {
+        options->owned_state = NULL;
+        fputs("bfe: out of memory\n", stderr);
+        return BFE_EXIT_FAILED;
+    }
+    options->state = options->owned_state;
+    return -1;
+}
+
+int bfe_options_parse(struct bfe_options *options, int argc, char **argv)
+{
+    int code, left;
+
+    *options = (struct bfe_options){
+        .socket = getenv("OPENWFP_SOCKET"),
+        .admin_group = (gid_t)-1,
+        .log = log_detect(),
+    };
+    while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        left = parse_one(options, code);
+        if (left >= 0)
+            return left;
+    }
+    if (optind < argc)
+        return wrong("argument", argv[optind], "bfe takes options only, see bfe --help");
+    if (options->cgroup && options->netns)
+        return wrong("--cgroup", options->cgroup, "can't be combined with --netns; choose one");
+    if (!options->socket || !*options->socket)
+        options->socket = DEFAULT_SOCKET;
+    return derive_state(options);
+}
+
+void bfe_options_free(struct bfe_options *options)
+{
+    free(options->owned_state);
+}
