@@ -1,0 +1,247 @@
+/*
+ * openwfp.h: what the filtering platform on Linux has beyond Microsoft's fwpmu.h.
+ *
+ * Functions return ERROR_SUCCESS, an FWP_E_* or an ERROR_* code like those of fwpmu.h, and what
+ * they hand out is freed with FwpmFreeMemory0. Strings here are UTF-8, paths are Linux paths.
+ * Link with -lfwpuclnt.
+ */
+#ifndef OPENWFP_H
+#define OPENWFP_H
+
+#include <fwpmu.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A sentence about the last call of this thread that failed: which object is meant, what is wrong
+ * with it, what to do. "" after a call that succeeded. Valid until the thread's next call into
+ * the library.
+ */
+const char *OpenWfpLastErrorText(void);
+
+/*
+ * Where the service listens: FwpmEngineOpen0 takes its serverName as a path; when that is NULL the
+ * environment variable OPENWFP_SOCKET counts, and then this path.
+ */
+#define OPENWFP_SOCKET_PATH "/run/openwfp/bfe.sock"
+
+/* ---- net events ---- */
+
+/* A net event with what Linux knows beyond Windows. Its owner is whoever opened the socket. */
+typedef struct OPENWFP_NET_EVENT_ {
+    FWPM_NET_EVENT5 event;
+    UINT64 eventId;          /* for OpenWfpExplain */
+    UINT64 flowId;           /* the socket's cookie */
+    UINT64 cgroupId;         /* cgroup v2 */
+    UINT64 processStartTime; /* ns since boot: with processId it names a process uniquely */
+    UINT32 processId;
+    UINT32 uid;
+    UINT32 gid;
+    UINT32 netns; /* inode number of the network namespace */
+    UINT32 interfaceIndex;
+    UINT32 calloutId;      /* of the callout that decided; 0 = none */
+    UINT32 conditionFlags; /* FWP_CONDITION_FLAG_* as classified */
+    UINT64 lost; /* events missed just before this one because they were read too slowly */
+    char comm[16];
+} OPENWFP_NET_EVENT;
+
+typedef void(CALLBACK *OPENWFP_NET_EVENT_CALLBACK)(void *context, const OPENWFP_NET_EVENT *event);
+
+/*
+ * Like FwpmNetEventSubscribe4, with OPENWFP_NET_EVENTs. Also delivers the life of flows as events
+ * of type FWPM_NET_EVENT_TYPE_CLASSIFY_ALLOW at FLOW_ESTABLISHED, ENDPOINT_CLOSURE and
+ * RESOURCE_RELEASE layers, when OpenWfpCollect asked for them. The event is valid during the
+ * callback. End it with FwpmNetEventUnsubscribe0.
+ */
+DWORD WINAPI OpenWfpNetEventSubscribe(HANDLE engineHandle,
+                                      const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
+                                      OPENWFP_NET_EVENT_CALLBACK callback, void *context,
+                                      HANDLE *eventsHandle);
+
+/* Like FwpmNetEventEnum5, with OPENWFP_NET_EVENTs. */
+DWORD WINAPI OpenWfpNetEventEnum(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+                                 OPENWFP_NET_EVENT ***entries, UINT32 *numEntriesReturned);
+
+#define OPENWFP_COLLECT_DROPS      0x1u /* blocked operations */
+#define OPENWFP_COLLECT_ALLOWS     0x2u /* permitted operations */
+#define OPENWFP_COLLECT_LIFECYCLES 0x4u /* flows established and closed, ports released */
+
+/*
+ * Which events the engine makes for as long as this session is open, or until it asks for others.
+ * The engine collects what any session asks for, in addition to its options
+ * FWPM_ENGINE_COLLECT_NET_EVENTS and FWPM_ENGINE_NET_EVENT_MATCH_ANY_KEYWORDS. Needs
+ * FWPM_ACTRL_SUBSCRIBE on the net events.
+ */
+DWORD WINAPI OpenWfpCollect(HANDLE engineHandle, UINT32 mask);
+
+/* ---- explain ---- */
+
+/* One field of a classify, in the type that the layer gives it (FWPM_FIELD0.dataType). */
+typedef struct OPENWFP_FIELD_VALUE_ {
+    GUID fieldKey; /* FWPM_CONDITION_* */
+    FWP_VALUE0 value;
+} OPENWFP_FIELD_VALUE;
+
+typedef struct OPENWFP_EXPLAIN_REQUEST_ {
+    UINT64 eventId; /* not 0: explain this net event, and ignore the other members */
+    UINT16 layerId; /* FWPS_LAYER_* */
+    UINT32 numFields;
+    OPENWFP_FIELD_VALUE *fields; /* those left out are FWP_EMPTY */
+    BOOL hasUser;                /* gives ALE_USER_ID: */
+    UINT32 uid;
+    UINT32 gid;
+    UINT32 numGroups;
+    UINT32 *groups;
+} OPENWFP_EXPLAIN_REQUEST;
+
+typedef enum OPENWFP_OUTCOME_ {
+    OPENWFP_OUTCOME_STOOD = 0,       /* this filter's action is the answer */
+    OPENWFP_OUTCOME_OUTVOTED = 1,    /* its sublayer's answer, but outvotedBy's stood */
+    OPENWFP_OUTCOME_CONTINUED = 2,   /* a callout that left the decision to lighter filters */
+    OPENWFP_OUTCOME_NOT_REACHED = 3, /* matches, but outvotedBy had decided its sublayer */
+    OPENWFP_OUTCOME_VETOED = 4       /* a callout's block against a hard permit: it stands */
+} OPENWFP_OUTCOME;
+
+/* One matching filter. */
+typedef struct OPENWFP_EXPLAIN_STEP_ {
+    UINT64 filterId;
+    WCHAR *filterName;
+    GUID subLayerKey;
+    WCHAR *subLayerName;
+    UINT16 subLayerWeight;
+    UINT64 weight;
+    FWP_ACTION_TYPE action; /* the filter's */
+    UINT32 calloutId;
+    OPENWFP_OUTCOME outcome;
+    UINT64 outvotedBy; /* filter id; 0 = nobody */
+    BOOL hard;         /* the decision can't be overridden by lighter sublayers */
+} OPENWFP_EXPLAIN_STEP;
+
+typedef struct OPENWFP_EXPLANATION_ {
+    FWP_ACTION_TYPE action; /* FWP_ACTION_PERMIT or FWP_ACTION_BLOCK */
+    UINT64 filterId;        /* whose action stood; 0 = no filter matched: permit */
+    UINT16 layerId;
+    UINT32 numSteps;
+    OPENWFP_EXPLAIN_STEP *steps; /* in the order in which they were asked */
+    char *text;
+} OPENWFP_EXPLANATION;
+
+/*
+ * Asks the enforcing lookup what it would answer now, by which filters, and who outvoted whom.
+ * A past net event is explained with the policy of now. FWP_E_NOT_FOUND: the event is too old.
+ */
+DWORD WINAPI OpenWfpExplain(HANDLE engineHandle, const OPENWFP_EXPLAIN_REQUEST *request,
+                            OPENWFP_EXPLANATION **explanation);
+
+/* ---- callouts in the kernel ---- */
+
+typedef struct OPENWFP_LOADED_CALLOUT_ {
+    GUID calloutKey;
+    char *name; /* of the object file */
+    UINT32 calloutId;
+    UINT32 slot;
+    UINT32 objectSize;
+    FILETIME loadTime;
+} OPENWFP_LOADED_CALLOUT;
+
+/*
+ * Loads a BPF object file as the code of the callout with that key, like FwpsCalloutRegister in a
+ * driver. The file is read with the caller's rights. Code that is already there is replaced
+ * without a gap. The callout object (FwpmCalloutAdd0) may be added before or after. Needs
+ * FWPM_ACTRL_ADD on the callouts, and to be a member of Administrators (root, CAP_NET_ADMIN).
+ */
+DWORD WINAPI OpenWfpCalloutLoad(HANDLE engineHandle, const GUID *calloutKey, const char *path,
+                                UINT32 *calloutId);
+
+/* Filters that name the callout then act as without code (rule: block, unless they have
+ * FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED). */
+DWORD WINAPI OpenWfpCalloutUnload(HANDLE engineHandle, const GUID *calloutKey);
+
+DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLOUT ***entries,
+                                UINT32 *numEntries);
+
+/* ---- the engine ---- */
+
+typedef struct OPENWFP_HOOK_REPORT_ {
+    char *name;
+    char *serves; /* which layers and sockets */
+    BOOL required;
+    BOOL works;
+    UINT32 error; /* errno when it does not work */
+    char *reason;
+} OPENWFP_HOOK_REPORT;
+
+typedef struct OPENWFP_ENGINE_REPORT_ {
+    char *version;
+    char *kernel;
+    char *scope; /* "machine", "cgroup /sys/fs/cgroup/x", "netns 4026531840" */
+    char *pinDir;
+    char *summary;  /* one line */
+    BOOL enforcing; /* FALSE: the service runs without kernel programs */
+    BOOL usable;    /* every required hook works */
+    BOOL adopted;   /* took over what an earlier service had pinned */
+    UINT32 numHooks;
+    OPENWFP_HOOK_REPORT *hooks;
+    UINT32 numGaps;
+    char **gaps; /* what no hook of this kernel reaches */
+    UINT64 filters;
+    UINT64 subLayers;
+    UINT64 callouts;
+    UINT64 sessions;
+    UINT64 events;
+    UINT64 eventsLost;
+    UINT64 commits;
+    FILETIME startTime;
+} OPENWFP_ENGINE_REPORT;
+
+/* What the service has to work with, hook by hook, and how it is doing. */
+DWORD WINAPI OpenWfpEngineReport(HANDLE engineHandle, OPENWFP_ENGINE_REPORT **report);
+
+/* ---- flows ---- */
+
+typedef struct OPENWFP_FLOW_ {
+    UINT64 flowId;
+    UINT16 layerId; /* that authorised it */
+    FWP_DIRECTION direction;
+    FWP_IP_VERSION ipVersion;
+    UINT8 ipProtocol;
+    union {
+        UINT32 localAddrV4;
+        FWP_BYTE_ARRAY16 localAddrV6;
+    };
+    union {
+        UINT32 remoteAddrV4;
+        FWP_BYTE_ARRAY16 remoteAddrV6;
+    };
+    UINT16 localPort;
+    UINT16 remotePort;
+    FWP_BYTE_BLOB appId;
+    UINT32 processId;
+    UINT32 uid;
+    UINT64 filterId;
+    FILETIME startTime;
+    UINT32 netns;
+    UINT64 cgroupId;
+} OPENWFP_FLOW;
+
+/* Live flows with ids above `after`, ascending; fewer than wanted = the end. */
+DWORD WINAPI OpenWfpFlowEnum(HANDLE engineHandle, UINT64 after, UINT32 numEntriesRequested,
+                             OPENWFP_FLOW ***entries, UINT32 *numEntriesReturned);
+
+/* ---- many filters ---- */
+
+/*
+ * FwpmFilterAdd0 for each of an array, without waiting for one answer before sending the next.
+ * Call it in a transaction. Stops at the first that fails: *added (may be NULL) says how many are
+ * in, which is also the index of the one that failed. ids (may be NULL) takes their ids.
+ */
+DWORD WINAPI OpenWfpFilterAddMany(HANDLE engineHandle, const FWPM_FILTER0 *filters,
+                                  UINT32 numFilters, UINT64 *ids, UINT32 *added);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
