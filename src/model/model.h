@@ -16,6 +16,9 @@
  * when model_session_wait_ms has passed. Plain reads take no lock: they see what is committed, and
  * in addition the writer sees its own uncommitted changes.
  *
+ * Hooks are called in the middle of calls: they may read (a view, model_stored_get) but change
+ * nothing.
+ *
  * Orders (choices; src/classify keeps them too). Sublayers run from the heaviest, equal weights by
  * ascending GUID bytes (memcmp); filters in a sublayer from the heaviest, equal weights by
  * ascending filter id.
@@ -47,11 +50,12 @@ struct model_error {
     char text[256];
 };
 
-/* The five kinds of objects, and the further containers that have a security descriptor. */
+/* The five kinds of objects, what is named before what names it, and the further containers that
+ * have a security descriptor. */
 enum model_kind {
     MODEL_PROVIDER,
-    MODEL_PROVIDER_CONTEXT,
     MODEL_SUBLAYER,
+    MODEL_PROVIDER_CONTEXT,
     MODEL_CALLOUT,
     MODEL_FILTER,
     MODEL_LAYER,     /* read only: from the table of layers */
@@ -219,7 +223,11 @@ uint32_t model_enum_next(struct model_session *session, uint64_t handle, struct 
 uint32_t model_enum_destroy(struct model_session *session, uint64_t handle,
                             struct model_error *error);
 
-/* ---- change subscriptions (rule 12.x); flags: FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_* ---- */
+/* ---- change subscriptions (rule 12.x); flags: FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_* ----
+ *
+ * A session gets no changes made through itself, and only those of objects it may read; one of a
+ * caller.kernel gets them all.
+ */
 
 uint32_t model_subscribe(struct model_session *session, enum model_kind kind, const void *template_,
                          uint32_t flags, uint64_t *subscription, struct model_error *error);
@@ -281,16 +289,30 @@ const FWPM_SUBLAYER0 *model_view_sublayer(const struct model_view *view, const G
 /* The committed policy outside a commit; valid until the next call that changes the model. */
 const struct model_view *model_view_now(struct model *model);
 
-/* ---- what a store reads ---- */
+/* ---- what a store reads and brings back ---- */
+
+#define MODEL_BY_ADMINISTRATORS UINT32_MAX
 
 struct model_stored {
     struct model_object object;
     enum model_lifetime lifetime;
+    uint32_t creator;        /* uid, or MODEL_BY_ADMINISTRATORS; owns it when sd names no owner */
     const FWP_BYTE_BLOB *sd; /* NULL: inherits all */
 };
 
 /* Every committed object of a lifetime, in dependency order (providers first, filters last). */
 int model_each(struct model *model, enum model_lifetime lifetime,
                int (*visit)(void *ctx, const struct model_stored *), void *ctx);
+/* One committed object of one of the five kinds; FWP_E_*_NOT_FOUND. */
+uint32_t model_stored_get(struct model *model, enum model_kind kind, const GUID *key,
+                          struct model_stored *stored, struct model_error *error);
+/*
+ * Like the add functions, but keeps key, id, lifetime, creator and descriptor. For sessions of a
+ * caller.kernel; not for dynamic or built-in objects. Fresh ids will be greater than the restored.
+ */
+uint32_t model_restore(struct model_session *session, const struct model_stored *stored,
+                       struct model_error *error);
+/* Fresh ids of the kind will be greater than this. */
+void model_reserve_ids(struct model *model, enum model_kind kind, uint64_t highest_used);
 
 #endif
