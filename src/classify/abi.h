@@ -20,24 +20,24 @@
 #include <linux/types.h>
 #endif
 
-#define CLASSIFY_DIRECTORY 128 /* elements 0..126: run-time layer ids; 127: header */
-#define CLASSIFY_HEADER    127
-#define CLASSIFY_CALLOUTS  8 /* in-kernel callout slots */
+#define CLASSIFY_DIRECTORY  128 /* elements 0..126: run-time layer ids; 127: header */
+#define CLASSIFY_HEADER     127
+#define CLASSIFY_CALLOUTS   8           /* in-kernel callout slots */
 #define CLASSIFY_NO_CALLOUT 0xffffffffu /* the filter's callout is not registered */
 
 /* What a key can hold, by slot. Addresses take two slots: high half, low half. */
 enum classify_slot {
     CLASSIFY_PROTOCOL,
-    CLASSIFY_LOCAL_PORT,  /* host order; ICMP type for ICMP */
-    CLASSIFY_REMOTE_PORT, /* host order; ICMP code for ICMP */
-    CLASSIFY_FLAGS,       /* FWP_CONDITION_FLAG_* */
+    CLASSIFY_LOCAL_PORT,    /* host order; ICMP type for ICMP */
+    CLASSIFY_REMOTE_PORT,   /* host order; ICMP code for ICMP */
+    CLASSIFY_FLAGS,         /* FWP_CONDITION_FLAG_* */
     CLASSIFY_LOCAL_ADDRESS, /* V4 layers: 0, host order; V6: network-order halves as numbers */
     CLASSIFY_LOCAL_ADDRESS_LOW,
     CLASSIFY_REMOTE_ADDRESS,
     CLASSIFY_REMOTE_ADDRESS_LOW,
-    CLASSIFY_APP,         /* number in the apps map; 0 = unknown program */
+    CLASSIFY_APP, /* number in the apps map; 0 = unknown program */
     CLASSIFY_UID,
-    CLASSIFY_USER_BITS,   /* which group security descriptors the user satisfies */
+    CLASSIFY_USER_BITS,                /* which group security descriptors the user satisfies */
     CLASSIFY_LOCAL_ADDRESS_TYPE,       /* NL_ADDRESS_TYPE */
     CLASSIFY_DESTINATION_ADDRESS_TYPE, /* NL_ADDRESS_TYPE */
     CLASSIFY_INTERFACE_INDEX,
@@ -58,14 +58,14 @@ struct classify_key {
 enum classify_kind { CLASSIFY_UNUSED, CLASSIFY_LAYER, CLASSIFY_TEST, CLASSIFY_ACTION };
 
 enum classify_op {
-    CLASSIFY_IN_RANGE,      /* lo[0] <= v <= hi[0] */
+    CLASSIFY_IN_RANGE, /* lo[0] <= v <= hi[0] */
     CLASSIFY_NOT_IN_RANGE,
     CLASSIFY_FLAGS_ALL_SET, /* (v & lo[0]) == lo[0] */
     CLASSIFY_FLAGS_ANY_SET,
     CLASSIFY_FLAGS_NONE_SET,
-    CLASSIFY_IN_RANGE128,   /* slot, slot + 1 as one 128-bit number; lo/hi: [0] high, [1] low */
+    CLASSIFY_IN_RANGE128, /* slot, slot + 1 as one 128-bit number; lo/hi: [0] high, [1] low */
     CLASSIFY_NOT_IN_RANGE128,
-    CLASSIFY_ABSENT,        /* the field is FWP_EMPTY */
+    CLASSIFY_ABSENT, /* the field is FWP_EMPTY */
     CLASSIFY_NEVER,
 };
 
@@ -83,9 +83,9 @@ struct classify_element {
         } test; /* an absent field fails every test but CLASSIFY_ABSENT */
         struct {
             __u64 filter_id;
-            __u64 context; /* rawContext or provider context id, for callouts */
-            __u32 type;    /* FWP_ACTION_TYPE */
-            __u32 flags;   /* FWPM_FILTER_FLAG_* */
+            __u64 context;    /* rawContext or provider context id, for callouts */
+            __u32 type;       /* FWP_ACTION_TYPE */
+            __u32 flags;      /* FWPM_FILTER_FLAG_* */
             __u32 callout_id; /* FWPS callout id, 0 when none */
             __u16 sublayer_weight;
             __u16 pad;
@@ -112,14 +112,15 @@ struct classify_element {
 
 /* A classify's outcome and, while it runs, its arbitration state (semantics 6.x). */
 struct classify_result {
-    __u32 action;    /* FWP_ACTION_PERMIT, _BLOCK, or _NONE_NO_MATCH (the layer permits) */
-    __u32 rights;    /* FWPS_RIGHT_ACTION_WRITE while lighter sublayers may change the action */
-    __u64 filter_id; /* whose action stands; 0 with NONE_NO_MATCH */
-    __u32 flags;     /* CLASSIFY_RESULT_* */
+    __u32 action;     /* FWP_ACTION_PERMIT, _BLOCK, or _NONE_NO_MATCH (the layer permits) */
+    __u32 rights;     /* FWPS_RIGHT_ACTION_WRITE while lighter sublayers may change the action */
+    __u64 filter_id;  /* whose action stands; 0 with NONE_NO_MATCH */
+    __u32 flags;      /* CLASSIFY_RESULT_* */
     __u32 callout_id; /* of the filter whose action stands, 0 when none */
 };
 
-#define CLASSIFY_RESULT_VETO 1u /* a callout blocked with the right already clear (6.8) */
+#define CLASSIFY_RESULT_VETO   1u /* a callout blocked with the right already clear (6.8) */
 #define CLASSIFY_RESULT_SILENT 2u /* FWPS_CLASSIFY_OUT_FLAG_ABSORB: no event (13.5) */
+#define CLASSIFY_RESULT_BROKEN 4u /* the policy could not be walked to its end: blocked */
 
 #endif

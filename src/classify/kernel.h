@@ -1,0 +1,151 @@
+/*
+ * classify() for BPF programs: drives the walk (lookup.h) over the policy map.
+ *
+ * The including file declares the map `policy` (ARRAY_OF_MAPS, slot 0: an ARRAY of struct
+ * classify_element) and has libbpf's helpers. classify() is a global function: the verifier checks
+ * it once, and every hook only calls it.
+ */
+#ifndef OPENWFP_CLASSIFY_KERNEL_H
+#define OPENWFP_CLASSIFY_KERNEL_H
+
+#include "lookup.h"
+#include "openwfp_callout.h"
+
+/* Small policies are walked in a plain loop, which is several times cheaper than bpf_loop. */
+#define CLASSIFY_NEAR_STEPS 32
+#define CLASSIFY_FAR_STEPS  (1u << 22)
+
+/* Slots without a callout; a linked callout object overrides its slot's symbol. */
+#define CLASSIFY_EMPTY_SLOT(n)                                                                     \
+    __weak __noinline int openwfp_callout_##n(struct openwfp_classify *classify)                   \
+    {                                                                                              \
+        if (classify)                                                                              \
+            classify->registered = 0;                                                              \
+        return 0;                                                                                  \
+    }
+CLASSIFY_EMPTY_SLOT(0)
+CLASSIFY_EMPTY_SLOT(1)
+CLASSIFY_EMPTY_SLOT(2)
+CLASSIFY_EMPTY_SLOT(3)
+CLASSIFY_EMPTY_SLOT(4)
+CLASSIFY_EMPTY_SLOT(5)
+CLASSIFY_EMPTY_SLOT(6)
+CLASSIFY_EMPTY_SLOT(7)
+
+static __always_inline void callout_dispatch(__u32 slot, struct openwfp_classify *classify)
+{
+    classify->registered = 1;
+    switch (slot) {
+    case 0:
+        openwfp_callout_0(classify);
+        break;
+    case 1:
+        openwfp_callout_1(classify);
+        break;
+    case 2:
+        openwfp_callout_2(classify);
+        break;
+    case 3:
+        openwfp_callout_3(classify);
+        break;
+    case 4:
+        openwfp_callout_4(classify);
+        break;
+    case 5:
+        openwfp_callout_5(classify);
+        break;
+    case 6:
+        openwfp_callout_6(classify);
+        break;
+    case 7:
+        openwfp_callout_7(classify);
+        break;
+    default:
+        classify->registered = 0;
+    }
+}
+
+/* A function of its own, so that a walk without callouts does not pay for the stack. */
+static __noinline int classify_callout(struct classify_walk *walk,
+                                       const struct classify_element *filter)
+{
+    struct openwfp_classify call = {};
+
+    call.layer = walk->layer;
+    call.present = walk->key.present;
+    __builtin_memcpy(call.value, walk->key.value, sizeof(call.value));
+    call.filter_id = filter->action.filter_id;
+    call.filter_context = filter->action.context;
+    call.action = FWP_ACTION_NONE;
+    call.rights = walk->result.rights;
+    callout_dispatch(filter->callout, &call);
+    struct classify_answer answer = {.action = call.action,
+                                     .rights = call.rights,
+                                     .absorb = call.absorb,
+                                     .registered = call.registered};
+    classify_called(walk, filter, &answer);
+    return 0;
+}
+
+struct classify_far {
+    struct classify_walk *walk;
+    void *elements;
+};
+
+/* One step. True: the walk is over. */
+static __always_inline bool classify_advance(struct classify_walk *walk, void *elements)
+{
+    __u32 at = walk->at;
+    if (at >= walk->end)
+        return true;
+    const struct classify_element *element = bpf_map_lookup_elem(elements, &at);
+    if (!element) {
+        walk->at = walk->end;
+        walk->result.flags |= CLASSIFY_RESULT_BROKEN;
+        return true;
+    }
+    if (classify_step(walk, element) == CLASSIFY_CALL)
+        classify_callout(walk, element);
+    return false;
+}
+
+static long classify_far_step(__u32 step, struct classify_far *far)
+{
+    struct classify_walk *walk = far->walk;
+    return classify_advance(walk, far->elements);
+}
+
+/* Decides walk->key at walk->layer into walk->result. A policy that can't be walked blocks. */
+__noinline int classify(struct classify_walk *walk)
+{
+    __u32 zero = 0;
+
+    if (!walk)
+        return 0;
+    classify_begin(&walk->result);
+    __u32 layer = walk->layer;
+    void *elements = bpf_map_lookup_elem(&policy, &zero);
+    const struct classify_element *directory =
+        elements ? bpf_map_lookup_elem(elements, &layer) : NULL;
+    if (!directory) {
+        walk->result.action = FWP_ACTION_BLOCK;
+        walk->result.flags = CLASSIFY_RESULT_BROKEN;
+        return 0;
+    }
+    classify_enter(walk, directory);
+    for (int i = 0; i < CLASSIFY_NEAR_STEPS; i++) {
+        if (classify_advance(walk, elements))
+            goto done;
+    }
+    struct classify_far far = {.walk = walk, .elements = elements};
+    bpf_loop(CLASSIFY_FAR_STEPS, classify_far_step, &far, 0);
+done:
+    if (walk->at != walk->end || (walk->result.flags & CLASSIFY_RESULT_BROKEN)) {
+        walk->result.action = FWP_ACTION_BLOCK;
+        walk->result.filter_id = 0;
+        walk->result.flags = CLASSIFY_RESULT_BROKEN;
+    }
+    return 0;
+}
+
+#endif
