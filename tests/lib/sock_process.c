@@ -35,6 +35,7 @@ static int do_fork(struct run *run, const char *value)
 /* The arguments of a program that does the remaining steps with the socket FD. */
 static char **rest(const struct run *run, int fd)
 {
+    static char name[] = "sock";
     size_t count = 0;
     char number[16];
 
@@ -43,7 +44,7 @@ static char **rest(const struct run *run, int fd)
     char **arguments = calloc(count + 2, sizeof(*arguments));
     if (!arguments)
         die("out of memory");
-    arguments[0] = "sock";
+    arguments[0] = name;
     memcpy(arguments + 1, run->next, count * sizeof(*arguments));
     if (fd >= 0) {
         snprintf(number, sizeof(number), "%d", fd);
