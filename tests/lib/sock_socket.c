@@ -27,6 +27,8 @@ static void set_timeout(int fd, int option, long milliseconds)
 
 static int make(struct run *run, int family, int type, int protocol)
 {
+    if (run->fd >= 0)
+        close(run->fd);
     run->fd = socket(family, type | SOCK_CLOEXEC, protocol);
     run->type = type;
     run->protocol = protocol;

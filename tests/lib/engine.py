@@ -1,0 +1,154 @@
+"""bfe on a place's cgroup, and the command line that talks to it."""
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+
+from place import PlaceError, wait_until
+
+
+class Engine:
+    """Starts bfe; apply() a policy, look at events, kill it, start it again."""
+
+    def __init__(self, place, *options, name="bfe"):
+        self.place = place
+        self.socket = os.path.join(place.scratch, f"{name}.sock")
+        self.pins = f"/sys/fs/bpf/{place.name}_{name}"
+        self.log = os.path.join(place.scratch, f"{name}.log")
+        self.options = options or ("--cgroup", place.cgroup)
+        self.process = None
+        self.monitors = []
+        self.policies = 0
+
+    @property
+    def program(self):
+        return os.path.join(self.place.build, "src/bfe/bfe")
+
+    @property
+    def command_line(self):
+        return os.path.join(self.place.build, "src/wfp/wfp")
+
+    @property
+    def environment(self):
+        return dict(os.environ, OPENWFP_SOCKET=self.socket, NO_COLOR="1")
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for monitor in list(self.monitors):
+            monitor.stop()
+        self.stop()
+        subprocess.run([self.program, "--remove", "--socket", self.socket, "--pin-dir", self.pins],
+                       check=False, capture_output=True)
+
+    def start(self):
+        with open(self.log, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--socket", self.socket, "--pin-dir", self.pins, "--log", "stderr",
+                 *self.options], stdout=log, stderr=log)
+        wait_until(self._is_up, "bfe")
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            raise PlaceError(f"bfe ended with {self.process.returncode}: {self.log_text()}")
+        return os.path.exists(self.socket) and self.try_wfp("show", "sessions").returncode == 0
+
+    def log_text(self):
+        with open(self.log, encoding="utf-8") as log:
+            return log.read().strip()
+
+    def stop(self, number=signal.SIGTERM):
+        """SIGTERM: in order; SIGKILL: as a crash. Enforcement stays in both cases."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def try_wfp(self, *arguments, **options):
+        return subprocess.run([self.command_line, *arguments], env=self.environment, text=True,
+                              capture_output=True, check=False, timeout=120, **options)
+
+    def wfp(self, *arguments):
+        """Runs the command line; returns what it prints. Its failure is an error."""
+        done = self.try_wfp(*arguments)
+        if done.returncode:
+            raise PlaceError(f"wfp {' '.join(arguments)}: {done.returncode}: "
+                             f"{done.stderr.strip()} (bfe: {self.log_text()[-600:]})")
+        return done.stdout
+
+    def apply(self, *rules):
+        """Makes these lines the policy; without a sublayer of their own they get one."""
+        text = "\n".join(rules)
+        if "sublayer" not in text:
+            text = 'sublayer "test" weight 0x8000\n' + text
+        path = os.path.join(self.place.scratch, "policy.wfp")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        return self.wfp("apply", path)
+
+    def monitor(self, *arguments):
+        monitor = Monitor(self, arguments or ("--all",))
+        self.monitors.append(monitor)
+        return monitor
+
+
+class Monitor:
+    """`wfp monitor --json`, read in the background."""
+
+    def __init__(self, engine, arguments):
+        self.engine = engine
+        self.seen = []
+        self.queue = queue.Queue()
+        self.process = subprocess.Popen(
+            [engine.command_line, "monitor", "--json", *arguments], env=engine.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.queue.put(json.loads(line))
+
+    def _next(self, seconds):
+        try:
+            self.seen.append(self.queue.get(timeout=seconds))
+            return True
+        except queue.Empty:
+            return False
+
+    def wait_for(self, wanted, what, seconds=5.0):
+        """The first event, seen or to come, for which `wanted` is true."""
+        index = 0
+        while True:
+            for event in self.seen[index:]:
+                if wanted(event):
+                    return event
+            index = len(self.seen)
+            if not self._next(seconds):
+                raise AssertionError(f"no event: {what}; seen: {self.seen[-12:]} "
+                                     f"{self._complaint()}")
+
+    def _complaint(self):
+        return "" if self.process.poll() is None else self.process.stderr.read()
+
+    def settle(self, seconds=0.3):
+        """What has come until nothing came for a while."""
+        while self._next(seconds):
+            pass
+        return self.seen
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(5)
+        if self in self.engine.monitors:
+            self.engine.monitors.remove(self)
