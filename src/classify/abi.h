@@ -67,6 +67,7 @@ enum classify_op {
     CLASSIFY_NOT_IN_RANGE128,
     CLASSIFY_ABSENT, /* the field is FWP_EMPTY */
     CLASSIFY_NEVER,
+    CLASSIFY_ALWAYS,
 };
 
 struct classify_element {

@@ -39,13 +39,13 @@ CLASSIFY_INLINE bool classify_test(const struct classify_key *key,
                                    const struct classify_element *test)
 {
     __u32 slot = test->slot;
-    if (slot >= CLASSIFY_SLOTS - 1) {
-        if (slot != CLASSIFY_SLOTS - 1)
-            return false;
-    }
+    if (slot >= CLASSIFY_SLOTS)
+        return false;
     bool present = key->present >> slot & 1;
     if (test->op == CLASSIFY_ABSENT)
         return !present;
+    if (test->op == CLASSIFY_ALWAYS)
+        return true;
     if (!present)
         return false;
     __u64 value = key->value[slot], lo = test->test.lo[0];
@@ -74,14 +74,15 @@ CLASSIFY_INLINE bool classify_test(const struct classify_key *key,
     }
 }
 
-/* Where the walk goes when the filter's decision ended its sublayer, or did not. */
-CLASSIFY_INLINE void classify_called(struct classify_walk *walk,
+/* Takes a callout's answer and goes on. True: it ended the sublayer. */
+CLASSIFY_INLINE bool classify_called(struct classify_walk *walk,
                                      const struct classify_element *filter,
                                      const struct classify_answer *answer)
 {
     bool ended = answer->registered ? classify_answered(&walk->result, filter, answer)
                                     : classify_unregistered(&walk->result, filter);
     walk->at = ended ? filter->on_match : filter->on_miss;
+    return ended;
 }
 
 CLASSIFY_INLINE enum classify_progress classify_step(struct classify_walk *walk,
