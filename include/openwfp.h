@@ -53,7 +53,8 @@ typedef void(CALLBACK *OPENWFP_NET_EVENT_CALLBACK)(void *context, const OPENWFP_
  * Like FwpmNetEventSubscribe4, with OPENWFP_NET_EVENTs. Also delivers the life of flows as events
  * of type FWPM_NET_EVENT_TYPE_CLASSIFY_ALLOW at FLOW_ESTABLISHED, ENDPOINT_CLOSURE and
  * RESOURCE_RELEASE layers, when OpenWfpCollect asked for them. The event is valid during the
- * callback. End it with FwpmNetEventUnsubscribe0.
+ * callback; event NULL: the service is gone, there will be no more. End it with
+ * FwpmNetEventUnsubscribe0.
  */
 DWORD WINAPI OpenWfpNetEventSubscribe(HANDLE engineHandle,
                                       const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
@@ -233,8 +234,8 @@ DWORD WINAPI OpenWfpFlowEnum(HANDLE engineHandle, UINT64 after, UINT32 numEntrie
 /* ---- many filters ---- */
 
 /*
- * FwpmFilterAdd0 for each of an array, without waiting for one answer before sending the next.
- * Call it in a transaction. Stops at the first that fails: *added (may be NULL) says how many are
+ * FwpmFilterAdd0 for each of an array, without a round trip for each. Only in a transaction
+ * (FWP_E_NO_TXN_IN_PROGRESS). Stops at the first that fails: *added (may be NULL) says how many are
  * in, which is also the index of the one that failed. ids (may be NULL) takes their ids.
  */
 DWORD WINAPI OpenWfpFilterAddMany(HANDLE engineHandle, const FWPM_FILTER0 *filters,

@@ -1,0 +1,7 @@
+#ifndef OPENWFP_RPC_H
+#define OPENWFP_RPC_H
+
+#include <rpcdce.h>
+#include <windows.h>
+
+#endif

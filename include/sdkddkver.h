@@ -1,0 +1,42 @@
+/* Versions of Windows. A program that names none gets the newest API. */
+#ifndef OPENWFP_SDKDDKVER_H
+#define OPENWFP_SDKDDKVER_H
+
+#define _WIN32_WINNT_VISTA 0x0600
+#define _WIN32_WINNT_WIN7  0x0601
+#define _WIN32_WINNT_WIN8  0x0602
+#define _WIN32_WINNT_WIN10 0x0a00
+
+#define NTDDI_WIN6         0x06000000
+#define NTDDI_WIN6SP1      0x06000100
+#define NTDDI_VISTA        NTDDI_WIN6
+#define NTDDI_VISTASP1     NTDDI_WIN6SP1
+#define NTDDI_WIN7         0x06010000
+#define NTDDI_WIN8         0x06020000
+#define NTDDI_WINBLUE      0x06030000
+#define NTDDI_WINTHRESHOLD 0x0a000000
+#define NTDDI_WIN10        0x0a000000
+#define NTDDI_WIN10_TH2    0x0a000001
+#define NTDDI_WIN10_RS1    0x0a000002
+#define NTDDI_WIN10_RS2    0x0a000003
+#define NTDDI_WIN10_RS3    0x0a000004
+#define NTDDI_WIN10_RS4    0x0a000005
+#define NTDDI_WIN10_RS5    0x0a000006
+#define NTDDI_WIN10_19H1   0x0a000007
+#define NTDDI_WIN10_VB     0x0a000008
+#define NTDDI_WIN10_MN     0x0a000009
+#define NTDDI_WIN10_FE     0x0a00000a
+#define NTDDI_WIN10_CO     0x0a00000b
+
+#ifndef _WIN32_WINNT
+#define _WIN32_WINNT _WIN32_WINNT_WIN10
+#endif
+#ifndef NTDDI_VERSION
+#if _WIN32_WINNT >= _WIN32_WINNT_WIN10
+#define NTDDI_VERSION NTDDI_WIN10_CO
+#else
+#define NTDDI_VERSION (_WIN32_WINNT << 16)
+#endif
+#endif
+
+#endif

@@ -1,0 +1,5 @@
+"""Writes docs/layers.md."""
+
+
+def layers(table):
+    return "# Layers\n"

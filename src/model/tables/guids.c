@@ -1,0 +1,4 @@
+/* The GUIDs that the public headers declare. */
+#include <initguid.h>
+
+#include <fwpmu.h>
