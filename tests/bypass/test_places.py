@@ -1,0 +1,77 @@
+"""Processes and sockets that move: cgroups, namespaces, and sockets older than the hooks."""
+import os
+
+from bypass import SHUT4, BypassCase
+from case import EngineCase, main
+from engine import Engine
+from place import INSIDE4, OUTSIDE4, Place, cgroup2_root
+
+
+class Places(BypassCase):
+    def test_a_child_cgroup_is_covered(self):
+        self.expect("EACCES", f"tcp4 connect={SHUT4}", cgroup=self.place.add_cgroup("child"))
+
+    def test_a_socket_keeps_the_cgroup_it_was_made_in(self):
+        """A move out of the covered cgroup frees only sockets made after it."""
+        root = cgroup2_root()
+        self.expect("EACCES", f"tcp4 cgroup={root} connect={SHUT4}")
+        self.expect("ok", f"tcp4 cgroup={root} tcp4 connect={SHUT4}")
+
+    def test_a_move_to_another_network_namespace_stays_covered(self):
+        other = f"/run/netns/{self.place.outside}"
+        self.expect("EACCES", f"tcp4 netns={other} tcp4 connect=127.0.0.1:81")
+        self.expect("ok", f"tcp4 netns={other} tcp4 connect=127.0.0.1:80")
+
+    def test_a_new_network_namespace_is_covered(self):
+        code, output = self.place.run(
+            "unshare", "--net", "sh", "-c",
+            f"ip link set lo up; {self.place.sock_program} tcp4 connect=127.0.0.1:81")
+        self.assertEqual((0, "connect EACCES"), (code, output.splitlines()[-1]), output)
+
+    def test_a_new_user_namespace_is_covered(self):
+        code, output = self.place.run("unshare", "--user", "--map-root-user",
+                                      self.place.sock_program, "tcp4", f"connect={SHUT4}")
+        self.assertEqual((0, "connect EACCES"), (code, output.splitlines()[-1]), output)
+
+    def test_packet_sockets_are_named_as_a_gap(self):
+        """AF_PACKET has no cgroup hook: doctor says so."""
+        done = self.engine.try_wfp("doctor")
+        self.assertIn("AF_PACKET", done.stdout + done.stderr)
+
+    def test_raw_sockets_go_by_resource_assignment(self):
+        self.engine.apply("block bind flags raw")
+        self.expect("EACCES", "raw4")
+        self.expect("EACCES", "raw6")
+        self.engine.apply(*self.rules)
+
+
+class Earlier(EngineCase):
+    """Sockets made before bfe attached its programs."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place(os.environ["OPENWFP_BUILD"])
+        cls.enterClassContext(cls.place)
+        cls.place.serve("tcp6 bind=[::]:81 listen", covered=False)
+        cls.tcp = cls.place.pause(f"tcp4 wait connect={OUTSIDE4}:81")
+        cls.udp = cls.place.pause(f"udp4 wait sendto={OUTSIDE4}:81")
+        cls.listener = cls.place.serve("tcp4 bind=0.0.0.0:8081 listen")
+        cls.engine = cls.enterClassContext(Engine(cls.place))
+        cls.engine.apply("block connect port 81", "block accept port 8081")
+
+    def tearDown(self):
+        pass
+
+    def test_a_socket_opened_before_attach_connects(self):
+        self.assertEqual(("connect", "EACCES"), self.place.finish(self.tcp)[-1])
+
+    def test_a_socket_opened_before_attach_sends(self):
+        self.assertEqual(("sendto", "EACCES"), self.place.finish(self.udp)[-1])
+
+    def test_a_listener_opened_before_attach_refuses(self):
+        answer = self.place.answer(f"tcp4 timeout=3000 connect={INSIDE4}:8081", covered=False)
+        self.assertEqual("ECONNREFUSED", answer)
+
+
+if __name__ == "__main__":
+    main()
