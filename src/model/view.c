@@ -1,0 +1,87 @@
+/* The policy as a compiler sees it: committed, or as it will be when the commit succeeds. */
+#include "model_private.h"
+
+typedef int (*visitor)(void *ctx, const struct model_view_filter *);
+
+static bool in_force(const struct object *object, const struct model_view *view, bool boottime)
+{
+    const FWPM_FILTER0 *filter = OBJECT_BODY((struct object *)object, FWPM_FILTER0);
+
+    return (object->lifetime == MODEL_BOOTTIME) == boottime &&
+           !(filter->flags & FWPM_FILTER_FLAG_DISABLED) && object_visible(object, view->as);
+}
+
+static struct model_view_filter describe(struct object *object)
+{
+    const FWPM_FILTER0 *filter = OBJECT_BODY(object, FWPM_FILTER0);
+    const FWPM_SUBLAYER0 *sublayer = OBJECT_BODY(object->sublayer, FWPM_SUBLAYER0);
+
+    return (struct model_view_filter){
+        .filter = filter,
+        .weight = object->weight,
+        .sublayer = sublayer->subLayerKey,
+        .sublayer_weight = sublayer->weight,
+        .callout_id = object->callout ? object->callout->code->id : 0,
+        .callout_slot = object->callout ? object->callout->code->slot : MODEL_CALLOUT_UNREGISTERED,
+        .context = object->context ? object->context->id : filter->rawContext,
+    };
+}
+
+static int visit_filters(const struct model_view *view, uint16_t layer_id, bool boottime,
+                         visitor visit, void *ctx)
+{
+    if (layer_id >= MODEL_LAYER_IDS)
+        return 0;
+    for (struct object *object = view->model->layers[layer_id].first; object;
+         object = object->next) {
+        if (!in_force(object, view, boottime))
+            continue;
+        struct model_view_filter filter = describe(object);
+        int answer = visit(ctx, &filter);
+        if (answer)
+            return answer;
+    }
+    return 0;
+}
+
+int model_view_filters(const struct model_view *view, uint16_t layer_id, visitor visit, void *ctx)
+{
+    return visit_filters(view, layer_id, false, visit, ctx);
+}
+
+int model_view_boottime(const struct model_view *view, uint16_t layer_id, visitor visit, void *ctx)
+{
+    return visit_filters(view, layer_id, true, visit, ctx);
+}
+
+static int count_one(void *ctx, const struct model_view_filter *filter)
+{
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+size_t model_view_count(const struct model_view *view, uint16_t layer_id)
+{
+    size_t count = 0;
+
+    model_view_filters(view, layer_id, count_one, &count);
+    return count;
+}
+
+bool model_view_layer_changed(const struct model_view *view, uint16_t layer_id)
+{
+    return layer_id < MODEL_LAYER_IDS && view->changed[layer_id / 64] >> layer_id % 64 & 1;
+}
+
+const FWPM_SUBLAYER0 *model_view_sublayer(const struct model_view *view, const GUID *key)
+{
+    struct object *object = store_find(view->model, MODEL_SUBLAYER, key, view->as);
+
+    return object ? OBJECT_BODY(object, FWPM_SUBLAYER0) : NULL;
+}
+
+const struct model_view *model_view_now(struct model *model)
+{
+    model->view.as = NULL;
+    return &model->view;
+}
