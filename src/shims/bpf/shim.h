@@ -15,8 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "classify/compile.h"
-
 #define SHIM_PIN_DIR "/sys/fs/bpf/openwfp"
 
 enum shim_scope {
@@ -31,6 +29,8 @@ struct shim_options {
     uint64_t netns;      /* inode number of the network namespace; 0 = all */
     const char *pin_dir; /* NULL = SHIM_PIN_DIR */
 };
+
+struct classify_image; /* classify/compile.h */
 
 struct shim_error {
     int code; /* negative errno */

@@ -1,0 +1,162 @@
+/*
+ * What the kernel programs and the loader share: the values of the maps and the event record.
+ * A change of any size or meaning here, or in classify/abi.h, raises ALE_ABI: pins of another
+ * number are never adopted.
+ */
+#ifndef OPENWFP_ALE_ABI_H
+#define OPENWFP_ALE_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define ALE_ABI           1
+#define ALE_PATH          256
+#define ALE_GROUPS        32
+#define ALE_APPS          32768
+#define ALE_APPS_LEARNED  24576 /* numbers above are for names in the policy: spam can't take them \
+                                 */
+#define ALE_ENDPOINTS     16384
+#define ALE_FLOWS         65536
+#define ALE_RING          (4u << 20)
+#define ALE_RING_WAKE     (64u << 10) /* bytes pending before the reader is woken */
+#define ALE_CALLOUT_BYTES ((256u << 10) - 8)
+
+/* One word that the loader and all programs share; both sides change it only by atomic add. */
+struct ale_state {
+    __u32 abi;
+    __u32 collect;      /* SHIM_COLLECT_* */
+    __u32 next_app;     /* the number the next unseen program gets */
+    __u32 loaded;       /* a policy was committed: from now on no policy means block */
+    __u64 lost;         /* events that found the ring full */
+    __u64 host_mounts;  /* inode number of the loader's mount namespace */
+    __u64 scope;        /* enum shim_scope */
+    __u64 scope_cookie; /* cookie of the only covered network namespace; 0 = all */
+    __u64 scope_cgroup; /* id of the cgroup the hooks are attached to */
+    __u64 hooks;        /* bit per attached hook */
+};
+
+/* Who makes a call, or made the last one on a socket. */
+struct ale_identity {
+    union {
+        struct {
+            __u32 app; /* number of the program, 0 = unknown */
+            __u32 uid; /* effective user */
+        };
+        __u64 who; /* both at once: a reader never sees one process's app with another's uid */
+    };
+    __u64 start_time; /* of the process, boot clock */
+    __u64 cgroup;
+    __u32 pid, gid;
+    __u32 group_count;
+    __u32 groups[ALE_GROUPS];
+    char comm[16];
+};
+
+#define ALE_SOCKET_WILDCARD  1u /* the last bind asked for any port */
+#define ALE_SOCKET_BOUND     2u /* RESOURCE_ASSIGNMENT was permitted; release is due */
+#define ALE_SOCKET_CONNECTED 4u /* TCP: a flow or a listener; closure is due */
+#define ALE_SOCKET_REFUSED   8u /* AUTH_LISTEN said no: every peer is refused */
+
+/* Socket storage. Addresses are in v6 form (IPv4 as v4-mapped), ports in host order. */
+struct ale_socket {
+    struct ale_identity owner;
+    __u64 cookie;
+    __u64 netns_cookie;
+    __u64 connected; /* generation that permitted the peer of a connected datagram socket */
+    __u32 netns;     /* inode number */
+    __u32 flags;     /* ALE_SOCKET_* */
+    __u32 ifindex;   /* bound to this interface */
+    __u32 pad;
+    __u16 local_port, remote_port;
+    __u8 family; /* 4 or 6: the layers' */
+    __u8 protocol;
+    __u8 pad2[2];
+    __u8 local[16], remote[16];
+};
+
+struct ale_flow_key {
+    __u64 cookie;
+    __u8 remote[16];
+    __u16 port; /* ICMP echo: the id */
+    __u8 protocol;
+    __u8 pad[5];
+};
+
+struct ale_flow {
+    __u64 generation;
+    __u64 used;     /* boot clock */
+    __u32 outbound; /* made at AUTH_CONNECT, not at AUTH_RECV_ACCEPT */
+    __u32 pad;
+};
+
+/* Listeners, for the lookup hook, which sees no sockets. */
+struct ale_endpoint_key {
+    __u64 netns_cookie;
+    __u8 address[16];
+    __u16 port;
+    __u8 pad[6];
+};
+
+struct ale_endpoint {
+    struct ale_identity owner;
+    __u64 cookie;
+    __u32 netns;
+    __u8 family;
+    __u8 v6only;
+    __u8 refused;
+    __u8 shared; /* several sockets listen here: only the packet hook knows which one it is */
+};
+
+struct ale_path {
+    char text[ALE_PATH]; /* zero padded */
+};
+
+/* The group conditions that a group satisfies: of the policy with an even generation, and of the
+ * one with an odd, so that the old and the new policy never read each other's. */
+struct ale_group {
+    __u64 bits[2];
+};
+
+struct ale_file {
+    __u64 dev; /* as the kernel's super block has it */
+    __u64 ino;
+};
+
+/* A callout's object file, kept with the pins so that adopting them can link it again. */
+struct ale_callout_object {
+    __u32 size; /* 0 = slot is free */
+    __u32 pad;
+    __u8 bytes[ALE_CALLOUT_BYTES];
+};
+
+enum ale_event_kind {
+    ALE_CLASSIFIED,
+    ALE_NAMESPACE, /* somebody listens in a network namespace without an accept hook */
+    ALE_DESTROY,   /* the socket must go: a refused listener, a refused flow */
+};
+
+struct ale_event {
+    __u32 kind;
+    __u16 layer;
+    __u8 action; /* enum shim_action */
+    __u8 protocol;
+    __u64 time; /* boot clock */
+    __u64 filter_id;
+    __u64 start_time;
+    __u64 cgroup;
+    __u64 cookie;
+    __u64 netns_cookie;
+    __u8 local[16], remote[16]; /* network order, IPv4 in the first four bytes */
+    __u16 local_port, remote_port;
+    __u8 family, direction;
+    __u16 flags;
+    __u32 condition_flags;
+    __u32 pid, uid, gid;
+    __u32 netns, ifindex;
+    __u32 app;
+    __u32 callout_id;
+    char comm[16];
+};
+
+#endif

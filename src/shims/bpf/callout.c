@@ -1,0 +1,120 @@
+/* Loading callouts: new programs with the callout inside go behind the links, or nothing does. */
+#include "shims/bpf/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int read_object(const char *path, struct ale_callout_object *object,
+                       struct shim_error *error)
+{
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status))
+        return shim_fail(error, -errno, "can't read the callout %s: %s", path, strerror(errno));
+    if (status.st_size <= 0 || status.st_size > ALE_CALLOUT_BYTES)
+        return shim_fail(error, -EFBIG, "the callout %s has %lld bytes; 1 to %u are possible", path,
+                         (long long)status.st_size, ALE_CALLOUT_BYTES);
+    if (read(fd, object->bytes, status.st_size) != status.st_size)
+        return shim_fail(error, -EIO, "can't read the callout %s to its end", path);
+    object->size = status.st_size;
+    return 0;
+}
+
+/* Runs another set of programs instead of the present one; on failure the present one goes on. */
+static int swap_programs(struct shim *shim, void *image, size_t size, struct shim_error *error)
+{
+    struct bpf_object *object = object_open(shim, image, size, 0, error), *old = shim->object;
+    void *old_image = shim->image;
+    size_t old_size = shim->image_size;
+    int result;
+
+    if (!object)
+        return error && error->code ? error->code : -EINVAL;
+    object_without(object, PROGRAM_LOOKUP);
+    result = object_load(shim, object, error);
+    if (!result)
+        result = hooks_replace(shim, object, error);
+    if (result) {
+        bpf_object__close(object);
+        return result;
+    }
+    shim->object = object;
+    shim->image = image;
+    shim->image_size = size;
+    result = netns_replace(shim, error);
+    if (!result) {
+        bpf_object__close(old);
+        free(old_image);
+        return 0;
+    }
+    shim->object = old;
+    shim->image = old_image;
+    shim->image_size = old_size;
+    hooks_replace(shim, old, NULL);
+    netns_replace(shim, NULL);
+    bpf_object__close(object);
+    return result;
+}
+
+/* Replaces what a slot holds; an object of size 0 empties it. */
+static int slot_set(struct shim *shim, uint32_t slot, const struct ale_callout_object *object,
+                    struct shim_error *error)
+{
+    void *image = NULL;
+    size_t size;
+    int result;
+
+    if (slot >= CLASSIFY_CALLOUTS)
+        return shim_fail(error, -EINVAL, "there is no callout slot %u; 0 to %d exist", slot,
+                         CLASSIFY_CALLOUTS - 1);
+    result = object_build(shim, slot, object->size ? object->bytes : NULL, object->size, &image,
+                          &size, error);
+    if (!result)
+        result = swap_programs(shim, image, size, error);
+    if (result) {
+        free(image);
+        return result;
+    }
+    if (bpf_map_update_elem(shim->maps[MAP_CALLOUTS], &slot, object, BPF_ANY))
+        return shim_fail(error, -errno, "the callout runs but can't be kept: %s", strerror(errno));
+    return 0;
+}
+
+int shim_callout_load(struct shim *shim, unsigned slot, const char *object_path,
+                      struct shim_error *error)
+{
+    struct ale_callout_object *object = calloc(1, sizeof(*object));
+    int result = object ? read_object(object_path, object, error)
+                        : shim_fail(error, -ENOMEM, "out of memory");
+
+    if (!result)
+        result = slot_set(shim, slot, object, error);
+    free(object);
+    return result;
+}
+
+int shim_callout_unload(struct shim *shim, unsigned slot, struct shim_error *error)
+{
+    struct ale_callout_object *object = calloc(1, sizeof(*object));
+    int result =
+        object ? slot_set(shim, slot, object, error) : shim_fail(error, -ENOMEM, "out of memory");
+
+    free(object);
+    return result;
+}
+
+bool shim_callout_loaded(const struct shim *shim, unsigned slot)
+{
+    struct ale_callout_object *object = malloc(sizeof(*object));
+    uint32_t key = slot;
+    bool loaded = object && slot < CLASSIFY_CALLOUTS &&
+                  !bpf_map_lookup_elem(shim->maps[MAP_CALLOUTS], &key, object) && object->size;
+
+    free(object);
+    return loaded;
+}

@@ -1,0 +1,144 @@
+/* What the loader's files share. Nothing here is for other rooms. */
+#ifndef OPENWFP_SHIM_INTERNAL_H
+#define OPENWFP_SHIM_INTERNAL_H
+
+#include <limits.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "classify/abi.h"
+#include "shims/bpf/abi.h"
+#include "shims/bpf/shim.h"
+
+/* One kernel program; its link is pinned under the program's name. */
+enum shim_program {
+    PROGRAM_SOCK_CREATE,
+    PROGRAM_BIND4,
+    PROGRAM_BIND6,
+    PROGRAM_POST_BIND4,
+    PROGRAM_POST_BIND6,
+    PROGRAM_CONNECT4,
+    PROGRAM_CONNECT6,
+    PROGRAM_SENDMSG4,
+    PROGRAM_SENDMSG6,
+    PROGRAM_SOCK_RELEASE,
+    PROGRAM_EGRESS,
+    PROGRAM_INGRESS,
+    PROGRAM_SOCKOPS,
+    PROGRAM_CGROUP_COUNT,
+    PROGRAM_LOOKUP = PROGRAM_CGROUP_COUNT, /* attached per network namespace, see netns.c */
+    PROGRAM_ADOPT,
+    PROGRAM_COUNT
+};
+
+enum shim_map {
+    MAP_POLICY,
+    MAP_STATE,
+    MAP_APPS,
+    MAP_APP_NAMES,
+    MAP_APP_FILES,
+    MAP_SOCKETS,
+    MAP_FLOWS,
+    MAP_ENDPOINTS,
+    MAP_NAMESPACES,
+    MAP_GROUP_BITS,
+    MAP_EVENTS,
+    MAP_CALLOUTS,
+    MAP_COUNT
+};
+
+extern const char *const shim_program_names[PROGRAM_COUNT];
+extern const char *const shim_map_names[MAP_COUNT];
+
+struct shim {
+    struct shim_options options; /* strings point into the two below */
+    char pin_dir[PATH_MAX];
+    char cgroup[PATH_MAX];
+    bool adopted;
+    int cgroup_fd;
+    uint64_t scope_cookie; /* 0 = every network namespace */
+    int maps[MAP_COUNT];
+    struct ale_state *state;   /* the map itself */
+    struct ale_path *names;    /* the map itself */
+    struct bpf_object *object; /* the programs of this build with the callouts loaded */
+    void *image;               /* the object file they were loaded from */
+    size_t image_size;
+    struct bpf_link *links[PROGRAM_CGROUP_COUNT]; /* NULL = not attached */
+    struct ring_buffer *ring;
+    shim_event_fn *event_fn;
+    void *event_ctx;
+    int event_count;
+    uint64_t clock_offset; /* realtime minus boot clock */
+    uint64_t policy_needs; /* bit per program that the committed policy wants */
+    uint32_t *policy_apps; /* numbers handed out by shim_app_number() */
+    size_t policy_app_count, policy_app_room;
+};
+
+/* error.c */
+int shim_fail(struct shim_error *error, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* pins.c: the pin directory */
+int pins_prepare(struct shim *shim, struct shim_error *error);
+int pins_path(const struct shim *shim, const char *name, char path[PATH_MAX]);
+int pins_remove(const char *pin_dir, struct shim_error *error);
+bool pins_exist(const struct shim *shim);
+int pins_each(const struct shim *shim, const char *prefix,
+              int (*fn)(struct shim *shim, const char *name, struct shim_error *error),
+              struct shim_error *error);
+
+/* object.c: the programs, linked with the callouts */
+int object_build(struct shim *shim, int slot, const void *callout, size_t size, void **image,
+                 size_t *image_size, struct shim_error *error);
+struct bpf_object *object_open(struct shim *shim, const void *image, size_t size, uint64_t cookie,
+                               struct shim_error *error);
+int object_load(struct shim *shim, struct bpf_object *object, struct shim_error *error);
+void object_only(struct bpf_object *object, enum shim_program program);
+void object_without(struct bpf_object *object, enum shim_program program);
+
+/* hooks.c: links of the programs */
+int hooks_open(struct shim *shim, struct shim_error *error);
+int hooks_replace(struct shim *shim, struct bpf_object *object, struct shim_error *error);
+int hooks_attach(struct shim *shim, uint64_t needs, struct shim_error *error);
+int hooks_detach(struct shim *shim, uint64_t needs);
+uint64_t hooks_needs(const struct shim *shim);
+uint64_t hooks_needs_of_policy(const struct classify_element *directory);
+
+/* netns.c: the accept hook, one for each network namespace */
+int netns_cookie_of(int netns_fd, uint64_t *cookie);
+int netns_open(uint32_t pid, uint64_t inum); /* by way of that process or any other in it */
+int netns_find(uint64_t inum);
+int netns_attach_pid(struct shim *shim, uint32_t pid, uint64_t inum, struct shim_error *error);
+int netns_attach_all(struct shim *shim, struct shim_error *error);
+int netns_detach_all(struct shim *shim, struct shim_error *error);
+int netns_replace(struct shim *shim, struct shim_error *error);
+int netns_run(int netns_fd, int (*fn)(void *ctx), void *ctx);
+
+/* policy.c */
+int policy_read_directory(const struct shim *shim, struct classify_element *directory);
+
+/* destroy.c */
+int destroy_socket(uint32_t pid, const struct ale_event *event);
+
+/* apps.c */
+int apps_refresh_files(struct shim *shim);
+
+/* mounts.c: what the machine has */
+int cgroup2_root(char path[PATH_MAX]);
+uint64_t cgroup_id(int cgroup_fd);
+int cgroup_level(const char *root, const char *cgroup);
+int bpffs_ensure(const char *pin_dir, struct shim_error *error);
+uint64_t namespace_inum(const char *path);
+
+static inline void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+#define CLEANUP_FD __attribute__((cleanup(close_fd)))
+
+#endif

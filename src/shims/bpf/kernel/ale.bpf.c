@@ -1,0 +1,9 @@
+/* The ALE shim's kernel programs: one object, one policy, one set of maps. */
+#include "assign.h"
+#include "connect.h"
+#include "listen.h"
+#include "packet.h"
+#include "accept.h"
+#include "adopt.h"
+
+char LICENSE[] SEC("license") = "GPL";

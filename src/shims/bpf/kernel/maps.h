@@ -1,0 +1,117 @@
+/* Every map of the shim. All are pinned: they outlive both the loader and the programs. */
+#ifndef OPENWFP_ALE_MAPS_H
+#define OPENWFP_ALE_MAPS_H
+
+#include "types.h"
+#include "classify/abi.h"
+#include "shims/bpf/abi.h"
+
+/* The policy: slot 0 is the only one; a commit replaces it whole. */
+struct policy_inner {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, CLASSIFY_DIRECTORY);
+    __uint(map_flags, BPF_F_INNER_MAP);
+    __type(key, __u32);
+    __uint(value_size, sizeof(struct classify_element));
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(values, struct policy_inner);
+} policy SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct ale_state);
+} state SEC(".maps");
+
+/* Programs by path, and their names by number. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, ALE_APPS);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct ale_path);
+    __type(value, __u32);
+} apps SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, ALE_APPS);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct ale_path);
+} app_names SEC(".maps");
+
+/* Files of the programs in the policy: how a process in another mount namespace is one of them. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, ALE_APPS);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct ale_file);
+    __type(value, __u32);
+} app_files SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct ale_socket);
+} sockets SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, ALE_FLOWS);
+    __type(key, struct ale_flow_key);
+    __type(value, struct ale_flow);
+} flows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, ALE_ENDPOINTS);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct ale_endpoint_key);
+    __type(value, struct ale_endpoint);
+} endpoints SEC(".maps");
+
+/* Network namespaces (by cookie) that have the accept hook. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, __u32);
+} namespaces SEC(".maps");
+
+/* Groups that the policy names, by gid. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u32);
+    __type(value, struct ale_group);
+} group_bits SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, ALE_RING);
+} events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, CLASSIFY_CALLOUTS);
+    __type(key, __u32);
+    __type(value, struct ale_callout_object);
+} callout_objects SEC(".maps");
+
+static __always_inline struct ale_state *state_get(void)
+{
+    __u32 zero = 0;
+    return bpf_map_lookup_elem(&state, &zero);
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* A packet's ends as its socket sees them. Everything is read from the packet with bounds; what
+ * can't be read is not there. */
+#ifndef OPENWFP_ALE_PACKET_H
+#define OPENWFP_ALE_PACKET_H
+
+#include "flow.h"
+
+#define ETH_P_IP   0x0800
+#define ETH_P_IPV6 0x86dd
+
+#define EXTENSION_HEADERS 6
+#define TCP_FLAG_SYN      0x02
+#define TCP_FLAG_ACK      0x10
+
+static __always_inline bool parse_v4(struct __sk_buff *skb, struct packet *packet)
+{
+    __u8 header[20];
+
+    if (bpf_skb_load_bytes(skb, 0, header, sizeof(header)))
+        return false;
+    packet->protocol = header[9];
+    address_from_v4(packet->source, *(__u32 *)(header + 12));
+    address_from_v4(packet->destination, *(__u32 *)(header + 16));
+    if (!(*(__u16 *)(header + 6) & bpf_htons(0x1fff)))
+        packet->transport = (header[0] & 0xf) * 4;
+    return true;
+}
+
+static __always_inline bool is_extension(__u8 next)
+{
+    return next == 0 || next == 43 || next == 60;
+}
+
+static __always_inline bool parse_v6(struct __sk_buff *skb, struct packet *packet)
+{
+    __u32 offset = 40;
+    __u8 next, extension[8];
+
+    if (bpf_skb_load_bytes(skb, 6, &next, 1) || bpf_skb_load_bytes(skb, 8, packet->source, 16) ||
+        bpf_skb_load_bytes(skb, 24, packet->destination, 16))
+        return false;
+    for (int i = 0; i < EXTENSION_HEADERS && (is_extension(next) || next == 44); i++) {
+        if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
+            return false;
+        if (next == 44 && (*(__u16 *)(extension + 2) & bpf_htons(0xfff8))) {
+            packet->protocol = extension[0];
+            return true;
+        }
+        offset += next == 44 ? 8 : (extension[1] + 1) * 8;
+        next = extension[0];
+    }
+    packet->protocol = next;
+    packet->transport = offset;
+    return true;
+}
+
+static __always_inline bool packet_parse(struct __sk_buff *skb, struct packet *packet)
+{
+    __builtin_memset(packet, 0, sizeof(*packet));
+    if (skb->protocol == bpf_htons(ETH_P_IP) ? !parse_v4(skb, packet) : !parse_v6(skb, packet))
+        return false;
+    if (packet->transport &&
+        bpf_skb_load_bytes(skb, packet->transport, packet->head, sizeof(packet->head)))
+        packet->transport = 0;
+    return true;
+}
+
+static __always_inline bool is_icmp(const struct packet *packet)
+{
+    return packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6;
+}
+
+/* ICMP errors belong to the flow they speak of, never to one of their own (15.12). */
+static __always_inline bool is_icmp_error(const struct packet *packet)
+{
+    __u8 type = packet->head[0];
+
+    if (packet->protocol == IPPROTO_ICMPV6)
+        return type < 128;
+    return packet->protocol == IPPROTO_ICMP &&
+           (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
+}
+
+static __always_inline __u16 packet_port(const struct packet *packet, __u32 offset)
+{
+    return bpf_ntohs(*(const __u16 *)(packet->head + offset));
+}
+
+static __always_inline bool has_ports(const struct packet *packet)
+{
+    return packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP ||
+           packet->protocol == 132 || packet->protocol == 136;
+}
+
+/* One flow per peer: by the peer's port, for ICMP by the echo's id (15.2). */
+static __always_inline void packet_flow_key(struct ale_flow_key *key,
+                                            const struct ale_socket *socket,
+                                            const struct packet *packet, bool inbound)
+{
+    __u16 port = 0;
+
+    if (has_ports(packet))
+        port = packet_port(packet, inbound ? 0 : 2);
+    else if (is_icmp(packet))
+        port = packet_port(packet, 4);
+    flow_key(key, socket, packet->protocol, inbound ? packet->source : packet->destination, port);
+}
+
+static __always_inline void packet_request(struct request *request, const struct ale_socket *socket,
+                                           const struct packet *packet, bool inbound)
+{
+    const __u8 *local = inbound ? packet->destination : packet->source;
+    const __u8 *remote = inbound ? packet->source : packet->destination;
+
+    request_start(request, socket, &socket->owner);
+    key_set(request, CLASSIFY_PROTOCOL, packet->protocol);
+    if (is_icmp(packet)) {
+        key_local(request, local, 0);
+        key_remote(request, remote, packet->head[1]);
+        key_set(request, CLASSIFY_LOCAL_PORT, packet->head[0]);
+    } else if (has_ports(packet)) {
+        key_local(request, local, packet_port(packet, inbound ? 2 : 0));
+        key_remote(request, remote, packet_port(packet, inbound ? 0 : 2));
+    } else {
+        key_local(request, local, 0);
+        key_remote(request, remote, 0);
+    }
+}
+
+#define SKB_PASS 1
+#define SKB_DROP 0
+
+static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+                                       struct ale_socket *socket, struct work *work)
+{
+    struct packet *packet = &work->packet;
+
+    if (!packet_parse(skb, packet))
+        return SKB_DROP;
+    if (is_icmp_error(packet))
+        return SKB_PASS;
+    packet_flow_key(&work->flow, socket, packet, false);
+    if (!flow_is_current(&work->flow)) {
+        packet_request(&work->request, socket, packet, false);
+        if (sk->type == SOCK_RAW)
+            key_flag(&work->request, FLAG_RAW_ENDPOINT);
+        if (flow_authorize(&work->request, &socket->owner, &work->flow, 0) == BLOCKED)
+            return SKB_DROP;
+    }
+    if (address_type(packet->destination) != ADDRESS_UNICAST)
+        flow_await_anyone(&work->flow);
+    return SKB_PASS;
+}
+
+/* Outbound packets of sockets that have no send hook: raw, ping, whatever is neither TCP nor UDP.
+ * A socket without an owner is the kernel's own: it answers pings, resets, finds neighbours. */
+SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
+{
+    struct bpf_sock *sk = skb->sk;
+    struct ale_socket *socket;
+    struct workbench *bench;
+
+    if (!sk)
+        return SKB_PASS;
+    sk = bpf_sk_fullsock(sk);
+    if (!sk || sk->type == SOCK_STREAM || (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
+        return SKB_PASS;
+    socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    if (!socket)
+        return SKB_PASS;
+    bench = workbench_take();
+    if (!bench)
+        return SKB_DROP;
+    int answer = send_packet(skb, sk, socket, &bench->work);
+    workbench_return(bench);
+    return answer;
+}
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * Room to think: a classify is too big for the BPF stack.
+ *
+ * A hook that runs for a process works in that task's own storage: nobody else writes there, so
+ * being preempted half-way is harmless. Packet and lookup hooks have no such owner; they take one
+ * of a few buffers of their CPU, and give it back.
+ */
+#ifndef OPENWFP_ALE_SCRATCH_H
+#define OPENWFP_ALE_SCRATCH_H
+
+#include "maps.h"
+#include "layers.h"
+#include "maps.h"
+#include "classify/kernel.h"
+
+/* What is asked about. */
+struct request {
+    struct classify_walk walk;
+    __u64 cookie;
+    __u64 netns_cookie;
+    __u32 netns;
+    __u32 ifindex;
+    __u8 family; /* 4 or 6 */
+    __u8 direction;
+};
+
+struct packet {
+    __u8 source[16], destination[16]; /* v6 form */
+    __u32 transport;                  /* offset of the transport header; 0 = not in this packet */
+    __u8 protocol;
+    __u8 head[8]; /* the transport header's first bytes */
+};
+
+struct work {
+    struct request request;
+    struct packet packet;
+    struct ale_flow_key flow;
+    struct ale_endpoint endpoint;
+    __u8 local[16], remote[16]; /* v6 form */
+};
+
+struct ale_process {
+    __u64 image; /* self_exec_id + 1 of the image that self.app belongs to; 0 = not looked at yet */
+    struct ale_identity self;
+    char path[2 * ALE_PATH]; /* the second half stays zero */
+    struct work work;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct ale_process);
+} processes SEC(".maps");
+
+/* For looking at other processes when older sockets are adopted; one iterator runs at a time. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct ale_process);
+} adopted SEC(".maps");
+
+#define WORKBENCHES 8 /* a CPU can be in several packet hooks at once: preempted, in softirq */
+
+struct workbench {
+    __u32 taken;
+    struct work work;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, WORKBENCHES);
+    __type(key, __u32);
+    __type(value, struct workbench);
+} workbenches SEC(".maps");
+
+static __always_inline struct workbench *workbench_take(void)
+{
+    for (__u32 i = 0; i < WORKBENCHES; i++) {
+        __u32 index = i;
+        struct workbench *bench = bpf_map_lookup_elem(&workbenches, &index);
+
+        if (bench && !__sync_lock_test_and_set(&bench->taken, 1))
+            return bench;
+    }
+    return NULL;
+}
+
+static __always_inline void workbench_return(struct workbench *bench)
+{
+    __sync_lock_test_and_set(&bench->taken, 0);
+}
+
+#endif

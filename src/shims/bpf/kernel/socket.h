@@ -1,0 +1,120 @@
+/*
+ * What is remembered with a socket: its owner, its addresses, what was permitted.
+ *
+ * The owner is the process that last bound, connected, listened or sent to an address with it: a
+ * socket handed over by fork or SCM_RIGHTS changes hands at the receiver's first such call.
+ */
+#ifndef OPENWFP_ALE_SOCKET_H
+#define OPENWFP_ALE_SOCKET_H
+
+#include "verdict.h"
+
+#define IPPROTO_ICMP   1
+#define IPPROTO_TCP    6
+#define IPPROTO_UDP    17
+#define IPPROTO_ICMPV6 58
+
+/* The loader puts the namespace here before it loads; 0 = every namespace. */
+const volatile __u64 scope_cookie;
+
+static __always_inline bool in_scope(__u64 netns_cookie)
+{
+    return !scope_cookie || scope_cookie == netns_cookie;
+}
+
+/* MPTCP and SMC are TCP to everyone who writes filters. */
+static __always_inline __u8 protocol_of(__u32 type, __u32 protocol)
+{
+    return type == SOCK_STREAM ? IPPROTO_TCP : protocol;
+}
+
+/* A socket never leaves its namespace, but its owner can: the number is only right when the
+ * caller still lives where the socket does. */
+static __always_inline __u32 netns_inum(struct task_struct *task, __u64 cookie)
+{
+    struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
+
+    return BPF_CORE_READ(net, net_cookie) == cookie ? BPF_CORE_READ(net, ns.inum) : 0;
+}
+
+static __always_inline void socket_describe(struct ale_socket *socket, __u64 cookie,
+                                            __u64 netns_cookie, __u8 family, __u8 protocol)
+{
+    if (socket->cookie)
+        return;
+    socket->netns_cookie = netns_cookie;
+    socket->netns = netns_inum(bpf_get_current_task_btf(), netns_cookie);
+    socket->family = family == AF_INET ? 4 : 6;
+    socket->protocol = protocol;
+    socket->cookie = cookie;
+}
+
+/* Makes the caller the owner. */
+static __always_inline void socket_own(struct ale_socket *socket, const struct ale_identity *self)
+{
+    struct ale_identity *owner = &socket->owner;
+
+    owner->who = self->who;
+    owner->start_time = self->start_time;
+    owner->cgroup = self->cgroup;
+    owner->pid = self->pid;
+    owner->gid = self->gid;
+    __builtin_memcpy(owner->comm, self->comm, sizeof(owner->comm));
+    if (self->group_count || owner->group_count)
+        bpf_probe_read_kernel(owner->groups, sizeof(owner->groups), self->groups);
+    owner->group_count = self->group_count;
+}
+
+enum entry { ENTRY_READY, ENTRY_OUTSIDE, ENTRY_FAILED };
+
+/* The calling process and the socket it calls on, ready for a classify. */
+struct caller {
+    struct ale_process *process;
+    struct ale_socket *socket;
+};
+
+static __always_inline enum entry caller_enter(struct caller *caller, struct ale_socket *socket)
+{
+    caller->process = process_current();
+    caller->socket = socket;
+    return caller->process && socket ? ENTRY_READY : ENTRY_FAILED;
+}
+
+/* A macro because the helpers want the very type of each program's context. */
+#define CALLER_ENTER(caller, ctx, sk, family, type, protocol)                                      \
+    ({                                                                                             \
+        __u64 netns_ = bpf_get_netns_cookie(ctx);                                                  \
+        enum entry entry_ = ENTRY_OUTSIDE;                                                         \
+        if (in_scope(netns_)) {                                                                    \
+            entry_ = caller_enter(                                                                 \
+                caller, bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE));      \
+            if (entry_ == ENTRY_READY) {                                                           \
+                socket_describe((caller)->socket, bpf_get_socket_cookie(ctx), netns_, family,      \
+                                protocol_of(type, protocol));                                      \
+                socket_own((caller)->socket, &(caller)->process->self);                            \
+            }                                                                                      \
+        }                                                                                          \
+        entry_;                                                                                    \
+    })
+
+#define HOOK_PERMIT 1
+
+/* What a cgroup hook returns to make the system call fail with the error. */
+static __always_inline int hook_deny(int error)
+{
+    bpf_set_retval(-error);
+    return 0;
+}
+
+/* A call that can't be attributed is refused: there is no memory for its owner. */
+static __always_inline int hook_entry_answer(enum entry entry)
+{
+    return entry == ENTRY_OUTSIDE ? HOOK_PERMIT : hook_deny(ENOMEM);
+}
+
+static __always_inline int hook_answer(enum verdict verdict)
+{
+    return verdict == PERMITTED ? HOOK_PERMIT : hook_deny(EACCES);
+}
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * The few kernel structures the programs read, as far as they read them. CO-RE finds the real
+ * offsets when a program is loaded, so neither the building nor the running machine's headers
+ * matter.
+ */
+#ifndef OPENWFP_ALE_TYPES_H
+#define OPENWFP_ALE_TYPES_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+    unsigned int val;
+} kuid_t;
+
+typedef struct {
+    unsigned int val;
+} kgid_t;
+
+struct qstr {
+    __u32 len;
+    const unsigned char *name;
+};
+
+struct super_block {
+    unsigned int s_dev;
+};
+
+struct inode {
+    struct super_block *i_sb;
+    unsigned long i_ino;
+};
+
+struct dentry {
+    struct dentry *d_parent;
+    struct qstr d_name;
+    struct inode *d_inode;
+};
+
+struct vfsmount {
+    struct dentry *mnt_root;
+};
+
+struct ns_common {
+    unsigned int inum;
+};
+
+struct mnt_namespace {
+    struct ns_common ns;
+};
+
+struct mount {
+    struct mount *mnt_parent;
+    struct dentry *mnt_mountpoint;
+    struct vfsmount mnt;
+    struct mnt_namespace *mnt_ns;
+};
+
+struct path {
+    struct vfsmount *mnt;
+    struct dentry *dentry;
+};
+
+struct file {
+    struct path f_path;
+};
+
+struct mm_struct {
+    struct file *exe_file;
+};
+
+struct group_info {
+    int ngroups;
+    kgid_t gid[0];
+};
+
+struct cred {
+    kuid_t euid;
+    kgid_t egid;
+    struct group_info *group_info;
+};
+
+struct net {
+    struct ns_common ns;
+    __u64 net_cookie;
+};
+
+struct nsproxy {
+    struct net *net_ns;
+};
+
+struct kernfs_node {
+    __u64 id;
+};
+
+struct cgroup {
+    int level;
+    struct kernfs_node *kn;
+    struct cgroup *ancestors[0];
+};
+
+struct css_set {
+    struct cgroup *dfl_cgrp;
+};
+
+struct task_struct {
+    int tgid;
+    __u64 self_exec_id;
+    __u64 start_boottime;
+    struct task_struct *group_leader;
+    struct mm_struct *mm;
+    const struct cred *cred;
+    struct nsproxy *nsproxy;
+    struct css_set *cgroups;
+    char comm[16];
+};
+
+struct socket {
+    struct sock *sk;
+};
+
+struct possible_net {
+    struct net *net;
+};
+
+struct in6_addr___k {
+    __u8 bytes[16];
+};
+
+struct sock_common {
+    __be32 skc_daddr;
+    __be32 skc_rcv_saddr;
+    __be16 skc_dport;
+    __u16 skc_num;
+    unsigned short skc_family;
+    volatile unsigned char skc_state;
+    unsigned char skc_ipv6only : 1;
+    struct possible_net skc_net;
+    struct in6_addr___k skc_v6_daddr;
+    struct in6_addr___k skc_v6_rcv_saddr;
+};
+
+struct sock_cgroup_data {
+    struct cgroup *cgroup;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+    struct sock_cgroup_data sk_cgrp_data;
+    __u16 sk_type;
+    __u16 sk_protocol;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    __u32 fd;
+    struct file *file;
+};
+
+#pragma clang attribute pop
+
+#define AF_INET  2
+#define AF_INET6 10
+
+#define SOCK_STREAM 1
+#define SOCK_DGRAM  2
+#define SOCK_RAW    3
+
+#define EACCES 13
+#define ENOMEM 12
+
+#endif

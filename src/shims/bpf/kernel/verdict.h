@@ -1,0 +1,259 @@
+/*
+ * One classify: the key is built from an endpoint and its owner, the policy is asked, the event is
+ * written. Addresses come in v6 form (IPv4 as v4-mapped) and become what the layer wants: a host
+ * order number at the V4 layers, two halves at the V6 ones.
+ */
+#ifndef OPENWFP_ALE_VERDICT_H
+#define OPENWFP_ALE_VERDICT_H
+
+#include "identity.h"
+
+enum verdict { PERMITTED, BLOCKED };
+
+static __always_inline void key_set(struct request *request, __u32 slot, __u64 value)
+{
+    request->walk.key.present |= 1ull << slot;
+    request->walk.key.value[slot] = value;
+}
+
+static __always_inline void key_flag(struct request *request, __u64 flag)
+{
+    key_set(request, CLASSIFY_FLAGS, request->walk.key.value[CLASSIFY_FLAGS] | flag);
+}
+
+static __always_inline __u64 address_half(const void *half)
+{
+    return bpf_be64_to_cpu(*(const __u64 *)half);
+}
+
+static __always_inline __u32 address_v4(const __u8 *address)
+{
+    return bpf_ntohl(*(const __u32 *)(address + 12));
+}
+
+static __always_inline bool address_is_mapped(const __u8 *address)
+{
+    return *(const __u64 *)address == 0 && *(const __u32 *)(address + 8) == bpf_htonl(0xffff);
+}
+
+/* The unspecified address of either family. */
+static __always_inline bool address_is_any(const __u8 *address)
+{
+    return *(const __u64 *)address == 0 && *(const __u32 *)(address + 12) == 0 &&
+           (*(const __u32 *)(address + 8) == 0 || address_is_mapped(address));
+}
+
+static __always_inline bool address_is_loopback(const __u8 *address)
+{
+    if (address_is_mapped(address))
+        return address[12] == 127;
+    return *(const __u64 *)address == 0 && *(const __u64 *)(address + 8) == bpf_cpu_to_be64(1);
+}
+
+static __always_inline __u64 address_type(const __u8 *address)
+{
+    if (!address_is_mapped(address))
+        return address[0] == 0xff ? ADDRESS_MULTICAST : ADDRESS_UNICAST;
+    if (address_v4(address) == 0xffffffff)
+        return ADDRESS_BROADCAST;
+    return (address[12] & 0xf0) == 0xe0 ? ADDRESS_MULTICAST : ADDRESS_UNICAST;
+}
+
+static __always_inline void address_from_v4(__u8 *address, __u32 v4)
+{
+    *(__u64 *)address = 0;
+    *(__u32 *)(address + 8) = bpf_htonl(0xffff);
+    *(__u32 *)(address + 12) = v4;
+}
+
+static __always_inline void key_address(struct request *request, __u32 slot, const __u8 *address)
+{
+    if (request->family == 4) {
+        key_set(request, slot, address_v4(address));
+        return;
+    }
+    key_set(request, slot, address_half(address));
+    key_set(request, slot + 1, address_half(address + 8));
+}
+
+/* A wildcard local address and a port not chosen yet are FWP_EMPTY (2.2). */
+static __always_inline void key_local(struct request *request, const __u8 *address, __u16 port)
+{
+    if (!address_is_any(address)) {
+        key_address(request, CLASSIFY_LOCAL_ADDRESS, address);
+        key_set(request, CLASSIFY_LOCAL_ADDRESS_TYPE, address_type(address));
+        if (address_is_loopback(address))
+            key_flag(request, FLAG_LOOPBACK);
+    }
+    if (port)
+        key_set(request, CLASSIFY_LOCAL_PORT, port);
+}
+
+static __always_inline void key_remote(struct request *request, const __u8 *address, __u16 port)
+{
+    key_address(request, CLASSIFY_REMOTE_ADDRESS, address);
+    key_set(request, CLASSIFY_REMOTE_PORT, port);
+    key_set(request, CLASSIFY_DESTINATION_ADDRESS_TYPE, address_type(address));
+    if (address_is_loopback(address))
+        key_flag(request, FLAG_LOOPBACK);
+}
+
+static __always_inline void key_interface(struct request *request, __u32 ifindex)
+{
+    if (!ifindex)
+        return;
+    request->ifindex = ifindex;
+    key_set(request, CLASSIFY_INTERFACE_INDEX, ifindex);
+    key_set(request, CLASSIFY_LOCAL_INTERFACE, ifindex);
+}
+
+static __always_inline void request_start(struct request *request, const struct ale_socket *socket,
+                                          const struct ale_identity *owner)
+{
+    __builtin_memset(request, 0, sizeof(*request));
+    request->cookie = socket->cookie;
+    request->netns_cookie = socket->netns_cookie;
+    request->netns = socket->netns;
+    request->family = socket->family;
+    key_set(request, CLASSIFY_FLAGS, 0);
+    key_set(request, CLASSIFY_PROTOCOL, socket->protocol);
+    key_set(request, CLASSIFY_UID, owner->uid);
+    key_set(request, CLASSIFY_APP, owner->app);
+    if (socket->netns)
+        key_set(request, CLASSIFY_COMPARTMENT, socket->netns);
+}
+
+static __always_inline struct classify_element *policy_element(__u32 index)
+{
+    __u32 zero = 0;
+    void *elements = bpf_map_lookup_elem(&policy, &zero);
+
+    return elements ? bpf_map_lookup_elem(elements, &index) : NULL;
+}
+
+static __always_inline __u64 policy_generation(void)
+{
+    struct classify_element *header = policy_element(CLASSIFY_HEADER);
+
+    return header ? header->header.generation : 0;
+}
+
+/* Which of the policy's group conditions the owner satisfies. */
+static __noinline __u64 groups_matched(const struct ale_identity *owner)
+{
+    __u32 side = policy_generation() & 1;
+    struct ale_group *group;
+    __u64 bits = 0;
+
+    if (!owner)
+        return 0;
+    group = bpf_map_lookup_elem(&group_bits, &owner->gid);
+    if (group)
+        bits |= group->bits[side];
+    for (__u32 i = 0; i < ALE_GROUPS && i < owner->group_count; i++) {
+        group = bpf_map_lookup_elem(&group_bits, &owner->groups[i]);
+        if (group)
+            bits |= group->bits[side];
+    }
+    return bits;
+}
+
+static __always_inline void event_address(const struct request *request, __u32 slot, __u8 *to)
+{
+    const __u64 *value = request->walk.key.value;
+
+    if (request->family == 4) {
+        *(__u32 *)to = bpf_htonl(value[slot]);
+        return;
+    }
+    *(__u64 *)to = bpf_cpu_to_be64(value[slot]);
+    *(__u64 *)(to + 8) = bpf_cpu_to_be64(value[slot + 1]);
+}
+
+static __always_inline void events_submit(struct ale_event *event)
+{
+    __u64 pending = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+    bpf_ringbuf_submit(event, pending > ALE_RING_WAKE ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __noinline void report(const struct request *request, const struct ale_identity *owner,
+                              __u32 kind, __u32 layer, __u32 verdict)
+{
+    struct ale_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    struct ale_state *shared = state_get();
+    const __u64 *value = request->walk.key.value;
+
+    if (!event) {
+        if (shared)
+            __sync_fetch_and_add(&shared->lost, 1);
+        return;
+    }
+    __builtin_memset(event, 0, sizeof(*event));
+    event->kind = kind;
+    event->layer = layer;
+    event->action = verdict;
+    event->protocol = value[CLASSIFY_PROTOCOL];
+    event->time = bpf_ktime_get_boot_ns();
+    event->filter_id = request->walk.result.filter_id;
+    event->callout_id = request->walk.result.callout_id;
+    event->flags = request->walk.result.flags & CLASSIFY_RESULT_VETO ? EVENT_VETO : 0;
+    event->cookie = request->cookie;
+    event->netns_cookie = request->netns_cookie;
+    event->netns = request->netns;
+    event->ifindex = request->ifindex;
+    event->family = request->family;
+    event->direction = request->direction;
+    event_address(request, CLASSIFY_LOCAL_ADDRESS, event->local);
+    event_address(request, CLASSIFY_REMOTE_ADDRESS, event->remote);
+    event->local_port = value[CLASSIFY_LOCAL_PORT];
+    event->remote_port = value[CLASSIFY_REMOTE_PORT];
+    event->condition_flags = value[CLASSIFY_FLAGS];
+    event->app = owner->app;
+    event->uid = owner->uid;
+    event->gid = owner->gid;
+    event->pid = owner->pid;
+    event->start_time = owner->start_time;
+    event->cgroup = owner->cgroup;
+    __builtin_memcpy(event->comm, owner->comm, sizeof(event->comm));
+    events_submit(event);
+}
+
+/* Without a readable policy: permit if none was ever committed, else block (fail closed). */
+static __always_inline enum verdict decide(struct request *request,
+                                           const struct ale_identity *owner, __u32 layer,
+                                           const struct ale_state *shared)
+{
+    struct classify_element *directory = policy_element(layer);
+
+    if (!directory)
+        return shared->loaded ? BLOCKED : PERMITTED;
+    if (directory->layer.first == directory->layer.end)
+        return PERMITTED;
+    if (directory->layer.slots & (1ull << CLASSIFY_USER_BITS))
+        key_set(request, CLASSIFY_USER_BITS, groups_matched(owner));
+    request->walk.layer = layer;
+    classify(&request->walk);
+    return request->walk.result.action == FWP_ACTION_BLOCK ? BLOCKED : PERMITTED;
+}
+
+/* Asks the layer (given as V4) of the request's family; a permit is reported if the loader collects
+ * any of `collect`. */
+static __noinline enum verdict authorize(struct request *request, const struct ale_identity *owner,
+                                         __u32 layer, __u32 collect)
+{
+    struct ale_state *shared = state_get();
+
+    if (!shared)
+        return BLOCKED;
+    if (request->family == 6)
+        layer = ALE_V6(layer);
+    enum verdict verdict = decide(request, owner, layer, shared);
+    if (verdict == BLOCKED)
+        collect = COLLECT_DROPS;
+    if ((shared->collect & collect) && !(request->walk.result.flags & CLASSIFY_RESULT_SILENT))
+        report(request, owner, ALE_CLASSIFIED, layer, verdict);
+    return verdict;
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* What this kernel and these rights allow, found out by loading the smallest program of a kind. */
+#include "shims/bpf/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/bpf.h>
+#include <linux/netlink.h>
+
+struct probe_case {
+    const char *name, *serves;
+    bool required;
+    enum bpf_prog_type type;
+    enum bpf_attach_type attach;
+    int other; /* what to try instead of a program */
+    enum bpf_map_type map;
+};
+
+enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_NETLINK };
+
+static const struct probe_case cases[SHIM_HOOKS] = {
+    [SHIM_HOOK_SOCK_CREATE] = {"sock_create", "ALE_RESOURCE_ASSIGNMENT of raw and ping sockets",
+                               true, BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE},
+    [SHIM_HOOK_SOCK_RELEASE] = {"sock_release", "ALE_ENDPOINT_CLOSURE, ALE_RESOURCE_RELEASE", true,
+                                BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE},
+    [SHIM_HOOK_BIND] = {"bind", "ALE_RESOURCE_ASSIGNMENT: the port that was asked for", true,
+                        BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND},
+    [SHIM_HOOK_POST_BIND] = {"post_bind", "ALE_RESOURCE_ASSIGNMENT: the port that was given", true,
+                             BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET4_POST_BIND},
+    [SHIM_HOOK_CONNECT] = {"connect", "ALE_AUTH_CONNECT of TCP and connected UDP", true,
+                           BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT},
+    [SHIM_HOOK_SENDMSG] = {"sendmsg", "ALE_AUTH_CONNECT of unconnected UDP", true,
+                           BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG},
+    [SHIM_HOOK_SOCKOPS] = {"sockops", "ALE_AUTH_LISTEN, ALE_FLOW_ESTABLISHED", true,
+                           BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS},
+    [SHIM_HOOK_SKB_INGRESS] = {"skb_ingress", "ALE_AUTH_RECV_ACCEPT", true,
+                               BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS},
+    [SHIM_HOOK_SKB_EGRESS] = {"skb_egress", "ALE_AUTH_CONNECT of raw and ping sockets", true,
+                              BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS},
+    [SHIM_HOOK_SK_LOOKUP] = {"sk_lookup", "ALE_AUTH_RECV_ACCEPT: refusing peers at once", true,
+                             BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP},
+    [SHIM_HOOK_TASK_STORAGE] = {"task_storage", "who is calling", true,
+                                .map = BPF_MAP_TYPE_TASK_STORAGE, .other = TRY_MAP},
+    [SHIM_HOOK_SK_STORAGE] = {"sk_storage", "whose socket it is", true,
+                              .map = BPF_MAP_TYPE_SK_STORAGE, .other = TRY_MAP},
+    [SHIM_HOOK_RINGBUF] = {"ringbuf", "net events", true, .map = BPF_MAP_TYPE_RINGBUF,
+                           .other = TRY_MAP},
+    [SHIM_HOOK_BTF] = {"btf", "finding the kernel's structures", true, .other = TRY_BTF},
+    [SHIM_HOOK_SOCK_DESTROY] = {"sock_destroy", "closing refused listeners", false,
+                                .other = TRY_NETLINK},
+    [SHIM_HOOK_LSM] = {"lsm", "not used by this version; would refuse listen() itself", false,
+                       BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
+};
+
+static int try_program(const struct probe_case *probe)
+{
+    struct bpf_insn instructions[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = probe->attach);
+    CLEANUP_FD int fd = bpf_prog_load(probe->type, "probe", "GPL", instructions, 2, &options);
+
+    return fd < 0 ? -errno : 0;
+}
+
+/* The LSM hook has to be named by its number in the kernel's BTF. */
+static int try_lsm(void)
+{
+    struct bpf_insn instructions[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    int id = libbpf_find_vmlinux_btf_id("socket_listen", BPF_LSM_MAC);
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC,
+                .attach_btf_id = id > 0 ? id : 0);
+
+    if (id <= 0)
+        return -ENOENT;
+    CLEANUP_FD int fd = bpf_prog_load(BPF_PROG_TYPE_LSM, "probe", "GPL", instructions, 2, &options);
+    return fd < 0 ? -errno : 0;
+}
+
+static int try_map(const struct probe_case *probe)
+{
+    int works = libbpf_probe_bpf_map_type(probe->map, NULL);
+
+    return works == 1 ? 0 : works < 0 ? works : -EINVAL;
+}
+
+static int try_netlink(void)
+{
+    CLEANUP_FD int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+    return fd < 0 ? -errno : 0;
+}
+
+static int try(enum shim_hook hook)
+{
+    switch (cases[hook].other) {
+    case TRY_MAP:
+        return try_map(&cases[hook]);
+    case TRY_BTF:
+        return access("/sys/kernel/btf/vmlinux", R_OK) ? -errno : 0;
+    case TRY_NETLINK:
+        return try_netlink();
+    }
+    return hook == SHIM_HOOK_LSM ? try_lsm() : try_program(&cases[hook]);
+}
+
+static void probe_one(enum shim_hook hook, struct shim_probe *probe)
+{
+    int result = try(hook);
+
+    *probe = (struct shim_probe){
+        .name = cases[hook].name,
+        .serves = cases[hook].serves,
+        .required = cases[hook].required,
+        .works = !result,
+        .code = result,
+    };
+    if (result == -EPERM)
+        snprintf(probe->reason, sizeof(probe->reason),
+                 "not permitted: root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed, and a "
+                 "kernel that does not forbid it");
+    else if (result)
+        snprintf(probe->reason, sizeof(probe->reason), "this kernel can't: %s", strerror(-result));
+}
+
+static void summarize(struct shim_report *report)
+{
+    size_t length = 0;
+
+    report->usable = true;
+    for (int i = 0; i < SHIM_HOOKS; i++) {
+        const struct shim_probe *probe = &report->hooks[i];
+
+        if (probe->works || !probe->required)
+            continue;
+        report->usable = false;
+        if (length < sizeof(report->summary))
+            length +=
+                snprintf(report->summary + length, sizeof(report->summary) - length, "%s%s (%s)",
+                         length ? ", " : "missing: ", probe->name, strerror(-probe->code));
+    }
+    if (!report->cgroup2[0]) {
+        report->usable = false;
+        snprintf(report->summary, sizeof(report->summary), "cgroup v2 is not mounted");
+    }
+    if (report->usable)
+        snprintf(report->summary, sizeof(report->summary), "everything that is needed works");
+}
+
+int shim_probe(struct shim_report *report)
+{
+    char root[PATH_MAX];
+
+    memset(report, 0, sizeof(*report));
+    for (int i = 0; i < SHIM_HOOKS; i++)
+        probe_one(i, &report->hooks[i]);
+    if (!cgroup2_root(root) && strlen(root) < sizeof(report->cgroup2))
+        strcpy(report->cgroup2, root);
+    summarize(report);
+    return 0;
+}
+
+const char *const *shim_gaps(void)
+{
+    static const char *const gaps[] = {
+        "AF_PACKET sockets: no hook sees them being made, or their frames",
+        "binding a raw or ping socket to an address: only its creation is seen",
+        "listen() itself does not fail: a refused listener is destroyed, its peers are refused",
+        "TCP connections made before the first policy, or before a change of it, are not looked at "
+        "again",
+        "an established TCP socket passed on by SCM_RIGHTS keeps its verdict and owner",
+        "sockets of the kernel itself (NFS, WireGuard, answers to pings) have no owner and are not "
+        "filtered",
+        "blocked inbound UDP and ICMP is dropped without an answer to the sender",
+        "SCTP and the subflows that an MPTCP peer adds later",
+        "a hook that was attached to a cgroup above or below by somebody else may block what is "
+        "permitted here",
+        NULL,
+    };
+
+    return gaps;
+}
