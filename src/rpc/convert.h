@@ -44,17 +44,21 @@ Rpc__Delivery *unpack_delivery(struct converter *c, const uint8_t *bytes, size_t
 
 /* ---- pieces ---- */
 
-ProtobufCBinaryData encode_guid(const GUID *guid); /* points to guid; NULL and zero: no bytes */
+/* A GUID in a structure: the zero one is no bytes. A pointer to a GUID: NULL is no bytes. */
+ProtobufCBinaryData encode_guid(const GUID *guid);
+ProtobufCBinaryData encode_guid_pointer(const GUID *guid);
 bool decode_guid(struct converter *c, const char *what, ProtobufCBinaryData bytes, GUID *guid);
-/* *guid = NULL when there are no bytes */
 bool decode_guid_pointer(struct converter *c, const char *what, ProtobufCBinaryData bytes,
                          GUID **guid);
-/* A key that may be the zero GUID but not absent is decode_guid; blobs: */
-ProtobufCBinaryData encode_blob(const FWP_BYTE_BLOB *blob);
+bool encode_blob(struct converter *c, const char *what, const FWP_BYTE_BLOB *blob,
+                 ProtobufCBinaryData *bytes);
 bool decode_blob(struct converter *c, const char *what, ProtobufCBinaryData bytes,
                  FWP_BYTE_BLOB *blob);
-/* Self-relative; the size is taken from the descriptor. NULL: no bytes */
+/* A self-relative descriptor, whose size is taken from itself; NULL: no bytes. On the other side
+ * decode_blob gets it, and the model checks it. */
 bool encode_sd(struct converter *c, PSECURITY_DESCRIPTOR sd, ProtobufCBinaryData *bytes);
+/* The size of a self-relative descriptor that the caller vouches for; 0: it can't be one. */
+size_t sd_length(PSECURITY_DESCRIPTOR sd);
 
 Rpc__Value *encode_value(struct converter *c, const FWP_VALUE0 *value);
 bool decode_value(struct converter *c, const Rpc__Value *message, FWP_VALUE0 *value);
