@@ -54,7 +54,8 @@ class Identity(EngineCase):
         self.connects("EACCES", uid=WWW_DATA)
 
     def test_s11_user_and_group_are_the_listeners_at_accept(self):
-        self.policy(f"block accept user {WWW_DATA} port 8080", f"block accept group {GROUP} port 8081")
+        self.policy(f"block accept user {WWW_DATA} port 8080",
+                    f"block accept group {GROUP} port 8081")
         for family in (V4, V6):
             tcp = f"tcp{family.digit}"
             blocked = self.place.serve(f"{tcp} bind={family.inside}:8080 listen", uid=WWW_DATA)

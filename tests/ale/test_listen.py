@@ -33,15 +33,12 @@ class Listen(EngineCase):
                 self.assertEqual(("accept", "EINVAL"), self.place.finish(listener)[-1])
 
     def test_s7_listen_has_no_protocol_field(self):
-        done = self.engine.try_wfp("show", "layers", "--json")
-        self.assertEqual(0, done.returncode, done.stderr)
-        layers = {layer["name"]: layer for layer in json.loads(done.stdout)}
-        def fields(name):
-            return str(layers[name])
+        layers = {layer["name"]: layer["field_names"]
+                  for layer in json.loads(self.engine.wfp("show", "layers", "--json"))}
         for version in ("V4", "V6"):
-            self.assertNotIn("IP_PROTOCOL", fields(f"ALE_AUTH_LISTEN_{version}"))
-            self.assertIn("IP_PROTOCOL", fields(f"ALE_AUTH_CONNECT_{version}"))
-            self.assertIn("IP_PROTOCOL", fields(f"ALE_AUTH_RECV_ACCEPT_{version}"))
+            self.assertNotIn("IP_PROTOCOL", layers[f"ALE_AUTH_LISTEN_{version}"])
+            self.assertIn("IP_PROTOCOL", layers[f"ALE_AUTH_CONNECT_{version}"])
+            self.assertIn("IP_PROTOCOL", layers[f"ALE_AUTH_RECV_ACCEPT_{version}"])
 
 
 if __name__ == "__main__":

@@ -4,18 +4,11 @@ import signal
 import subprocess
 
 from case import EngineCase, main
+from engine import event_is
 from families import FAMILIES, NATIVE
 from place import OUTSIDE4, wait_until
 
 TRAP_ALL = ('permit connect name "every connect"', 'permit accept name "every accept"')
-
-
-def is_event(layer, **wanted):
-    """An event of that layer whose fields are these, whatever else it says."""
-    def matches(event):
-        return layer in str(event.get("layer")) and all(
-            str(event.get(name)) == str(value) for name, value in wanted.items())
-    return matches
 
 
 class Scenes(EngineCase):
@@ -36,18 +29,16 @@ class Scenes(EngineCase):
                 self.expect("ok", f"{socket} connect={family.own(port)} send recv",
                             covered=False)
                 here.stop()
-                for layer in ("CONNECT", "RECV_ACCEPT"):
-                    side = "remote_port" if layer == "CONNECT" else "local_port"
+                for layer, side in (("connect", "remote_port"), ("accept", "local_port")):
                     with self.subTest(family=family.name, protocol=protocol, layer=layer):
-                        event = monitor.wait_for(
-                            is_event(layer, protocol=protocol, **{side: port}),
+                        monitor.wait_for(
+                            event_is(f"{layer}-v{digit}", protocol, **{side: port}),
                             f"{protocol} {layer} of {family.name}")
-                        self.assertIn("V" + digit, str(event["layer"]))
         for family in NATIVE:
             protocol = "icmp" if family.digit == "4" else "icmp6"
             self.expect("ok", f"icmp{family.digit} sendto={family.peer(0)} recv")
             with self.subTest(family=family.name, protocol=protocol):
-                monitor.wait_for(is_event("CONNECT", protocol=protocol), f"{protocol} CONNECT")
+                monitor.wait_for(event_is("connect", protocol), f"{protocol} connect")
         monitor.stop()
 
     def test_s3_filters_go_on_when_bfe_is_killed_and_when_it_comes_back(self):
@@ -104,7 +95,7 @@ class Scenes(EngineCase):
         exchange = f"sendto={OUTSIDE4}:5353 recv " * 3 + f"sendto={OUTSIDE4}:5354 recv"
         self.expect("ok", f"udp4 {exchange}")
         connects = [event["remote_port"] for event in monitor.settle()
-                    if is_event("CONNECT", protocol="udp")(event)]
+                    if event_is("connect", "udp")(event)]
         self.assertEqual([5353, 5354], sorted(connects))
         monitor.stop()
         server.stop()
@@ -115,10 +106,10 @@ class Scenes(EngineCase):
         monitor = self.engine.monitor("--all")
         monitor.settle()
         self.expect("EACCES", f"tcp4 connect={OUTSIDE4}:81", uid=33)
-        event = monitor.wait_for(is_event("CONNECT", remote_port=81), "the blocked connect")
-        text = str(event)
-        for wanted in (self.place.sock_program, OUTSIDE4, "no 81", "33"):
-            self.assertIn(wanted, text)
+        event = monitor.wait_for(event_is("connect", "tcp", remote_port=81), "the blocked connect")
+        self.assertEqual(("block", self.place.sock_program, OUTSIDE4, 33, "no 81"),
+                         (event["verdict"], event["app"], event["remote_address"], event["uid"],
+                          event["filter_name"]))
         monitor.stop()
 
 

@@ -9,6 +9,21 @@ import threading
 from place import PlaceError, wait_until
 
 
+PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmp6": 58}
+
+
+def event_is(layer, protocol=None, **wanted):
+    """A test for events: of that layer ("connect", "accept-v6"), and with these fields."""
+    if protocol:
+        wanted["protocol"] = PROTOCOLS[protocol]
+
+    def matches(event):
+        word = event["layer"]
+        return (word == layer or word.rpartition("-")[0] == layer) and all(
+            event.get(name) == value for name, value in wanted.items())
+    return matches
+
+
 class Engine:
     """Starts bfe; apply() a policy, look at events, kill it, start it again."""
 

@@ -1,0 +1,164 @@
+"""The scenes of the demo: trap all, permit and block, kernel only, the fields, users and groups."""
+import json
+import signal
+import time
+
+from engine import event_is
+from place import INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6
+from servers import PYTHON, curl, http_server, nginx
+
+WWW_DATA, GROUP = 33, 4242
+FETCH = ("import sys, urllib.request as u\n"
+         "try: print(u.urlopen(sys.argv[1], timeout=8).read().decode().strip())\n"
+         "except Exception as e: print(getattr(e, 'reason', e))")
+
+
+def apply(engine, stage, *rules):
+    stage.say("policy:  " + "\n         ".join(rules))
+    engine.apply(*rules)
+
+
+def url(address, port):
+    return f"http://{end(address, port)}/"
+
+
+def fetch(place, address, port, **where):
+    """The page or the error, as curl tells it."""
+    start = time.monotonic()
+    code, output = curl(place, address, port, **where)
+    took = time.monotonic() - start
+    text = output.strip().splitlines()[-1] if output.strip() else ""
+    return text if code == 0 else f"{text} ({took:.1f} s)"
+
+
+def fetch_with_python(place, address, port, **where):
+    return place.run(PYTHON, "-c", FETCH, url(address, port), **where)[1].strip()
+
+
+def ping(place, address):
+    code, _ = place.run("/usr/bin/ping", "-c1", "-W1", address)
+    return "answered" if code == 0 else "not sent"
+
+
+def ncat_datagram(place, address, port):
+    _, output = place.run("sh", "-c", f"echo hello | ncat -u -w1 {address} {port}")
+    return output.strip() or "nothing"
+
+
+def end(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def seen_by(monitor, layer, protocol):
+    """The event that the policy's filter made of it."""
+    try:
+        event = monitor.wait_for(event_is(layer, protocol), "", seconds=2)
+    except AssertionError:
+        return "no event"
+    return f"{layer} {event['app']} {event['remote_address']}, filter \"{event['filter_name']}\""
+
+
+def s1_trap_all(place, engine, stage):
+    stage.scene("S1", "trap all: two filters without conditions see every flow, in and out")
+    apply(engine, stage, 'permit connect name "every connect"',
+          'permit accept  name "every accept"')
+    outside = [nginx(place, 80, covered=False),
+               place.serve("udp6 bind=[::]:53", covered=False)]
+    inside = [http_server(place, 8000), place.serve("udp6 bind=[::]:5353")]
+    monitor = engine.monitor("--all")
+    monitor.settle()
+    for version, there, here in (("4", OUTSIDE4, INSIDE4), ("6", OUTSIDE6, INSIDE6)):
+        curl(place, there, 80)
+        ncat_datagram(place, there, 53)
+        ping(place, there)
+        curl(place, here, 8000, covered=False)
+        place.sock(f"udp{version} sendto={end(here, 5353)} recv", covered=False)
+        icmp = "icmp" if version == "4" else "icmp6"
+        for what, layer, protocol, wanted in (
+                ("curl goes out", "connect", "tcp", "/usr/bin/curl"),
+                ("ncat sends a datagram", "connect", "udp", "/usr/bin/ncat"),
+                ("ping asks", "connect", icmp, "/usr/bin/ping"),
+                ("a connection comes in to python's server", "accept", "tcp", PYTHON),
+                ("a datagram comes in", "accept", "udp", "sock")):
+            stage.expect(f"IPv{version}: {what}", wanted,
+                         seen_by(monitor, f"{layer}-v{version}", protocol))
+    finish(monitor, *outside, *inside)
+
+
+def finish(*running):
+    for one in running:
+        one.stop()
+
+
+def s2_permit_and_block(place, engine, stage):
+    stage.scene("S2", "permit or block per connection; a blocked program is told at once")
+    apply(engine, stage, "block connect app /usr/bin/curl tcp port 80",
+          "block connect udp port 53", "block accept tcp port 8000")
+    outside = nginx(place, 80, covered=False)
+    inside = [http_server(place, 8000), nginx(place, 8080)]
+    for address in (OUTSIDE4, OUTSIDE6):
+        stage.expect(f"curl {url(address, 80)}", "(0.0 s)", fetch(place, address, 80))
+        stage.expect(f"python {url(address, 80)}", "hello from nginx",
+                     fetch_with_python(place, address, 80))
+    stage.expect("errno of the blocked connect", "EACCES",
+                 place.answer(f"tcp4 connect={OUTSIDE4}:53 udp4 sendto={OUTSIDE4}:53"))
+    stage.expect("ncat sends a datagram to port 53", "Permission denied",
+                 ncat_datagram(place, OUTSIDE4, 53))
+    for address in (INSIDE4, INSIDE6):
+        stage.expect(f"a peer asks python's server {url(address, 8000)}", "refused",
+                     fetch_with_python(place, address, 8000, covered=False))
+        stage.expect(f"a peer asks nginx {url(address, 8080)}", "hello from nginx",
+                     fetch_with_python(place, address, 8080, covered=False))
+    finish(outside, *inside)
+
+
+def s3_kernel_only(place, engine, stage):
+    stage.scene("S3", "kernel only: filters go on when every process of ours is gone")
+    apply(engine, stage, "block connect app /usr/bin/curl tcp port 80")
+    outside = nginx(place, 80, covered=False)
+
+    def both(when):
+        stage.expect(f"{when}: curl", "(0.0 s)", fetch(place, OUTSIDE4, 80))
+        stage.expect(f"{when}: python", "hello from nginx",
+                     fetch_with_python(place, OUTSIDE4, 80))
+    both("bfe runs")
+    engine.stop(signal.SIGKILL)
+    both("kill -9 bfe")
+    engine.start()
+    both("bfe is back")
+    finish(outside)
+
+
+def s7_the_fields(place, engine, stage):
+    stage.scene("S7", "the fields: LISTEN is TCP only; UDP is decided once per remote peer")
+    layers = {layer["name"]: layer["field_names"]
+              for layer in json.loads(engine.wfp("show", "layers", "--json"))}
+    for name, has in (("ALE_AUTH_LISTEN_V4", "no"), ("ALE_AUTH_CONNECT_V4", "yes"),
+                      ("ALE_AUTH_RECV_ACCEPT_V4", "yes")):
+        stage.expect(f"{name} has a protocol field", has,
+                     "yes" if "IP_PROTOCOL" in layers[name] else "no")
+    apply(engine, stage, "permit connect", "permit accept")
+    servers = [place.serve(f"udp4 bind=0.0.0.0:{port}", covered=False) for port in (53, 54)]
+    monitor = engine.monitor("--all")
+    monitor.settle()
+    place.sock("udp4 " + f"sendto={OUTSIDE4}:53 recv " * 3 + f"sendto={OUTSIDE4}:54 recv")
+    connects = list(filter(event_is("connect", "udp"), monitor.settle()))
+    stage.expect("four datagrams to two peers are authorized", "2 times",
+                 f"{len(connects)} times")
+    finish(monitor, *servers)
+
+
+def s11_users_and_groups(place, engine, stage):
+    stage.scene("S11", "ALE_USER_ID: security descriptors match users and groups")
+    apply(engine, stage, "block connect user www-data", f"block connect group {GROUP}")
+    outside = nginx(place, 80, covered=False)
+    for who, wanted, where in (
+            ("root", "hello from nginx", {}),
+            ("www-data", "(0.0 s)", {"uid": WWW_DATA}),
+            ("nobody", "hello from nginx", {"uid": 65534}),
+            (f"nobody in group {GROUP}", "(0.0 s)", {"uid": 65534, "groups": (GROUP,)})):
+        stage.expect(f"curl as {who}", wanted, fetch(place, OUTSIDE4, 80, **where))
+    finish(outside)
+
+
+ALL = (s1_trap_all, s2_permit_and_block, s3_kernel_only, s7_the_fields, s11_users_and_groups)
