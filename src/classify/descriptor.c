@@ -22,7 +22,7 @@ static uint32_t compile_trustee(struct compiler *compiler, const struct sid *sid
     struct sid everyone = sid_everyone(), administrators = sid_administrators();
     uint32_t id;
     if (sid_equal(sid, &everyone))
-        return compile_test(compiler, CLASSIFY_ALWAYS, 0, 0, 0);
+        return compile_test(compiler, CLASSIFY_IN_RANGE, CLASSIFY_UID, 0, UINT64_MAX);
     if (sid_equal(sid, &administrators))
         return compile_test(compiler, CLASSIFY_IN_RANGE, CLASSIFY_UID, 0, 0);
     if (sid_to_uid(sid, &id))
@@ -62,8 +62,8 @@ uint32_t compile_descriptor(struct compiler *compiler, const FWP_BYTE_BLOB *desc
     const char *why;
     if (!sd_open(&sd, descriptor->data, descriptor->size, &why))
         return compile_fail(compiler, ERROR_INVALID_SECURITY_DESCR, "security descriptor: %s", why);
-    if (!(sd.control & SD_DACL_PRESENT) || sd.dacl == 0) /* no list: everyone */
-        return compile_test(compiler, CLASSIFY_ALWAYS, 0, 0, 0);
+    if (sd.dacl == 0) /* no list: everyone */
+        return compile_test(compiler, CLASSIFY_IN_RANGE, CLASSIFY_UID, 0, UINT64_MAX);
     for (unsigned i = 0; sd_ace(&sd, sd.dacl, i, &ace); i++) {
         uint32_t code = decides(&ace) ? compile_entry(compiler, &ace) : ERROR_SUCCESS;
         if (code != ERROR_SUCCESS)

@@ -1,0 +1,135 @@
+/*
+ * The differential test of classification: random filter sets and operations are decided by the
+ * naive reference (src/model/reference.h), by the compiled lookup in user space and by the same
+ * lookup in the kernel. They must agree on the action, the right that is left, the filter, vetoes
+ * and silence.
+ *
+ *   differential OBJECT [SETS [SEED]]
+ */
+#include "random_policy.h"
+#include "kernel_side.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/evaluate.h"
+
+struct tally {
+    unsigned long pairs, matched, blocked, vetoed, differences;
+};
+
+static void answer_reference(void *ctx, const struct reference_filter *filter,
+                             struct reference_out *out)
+{
+    uint32_t rights = out->right, absorb = 0;
+    scripted_answer(filter->filter->rawContext, &out->action, &rights, &absorb);
+    out->right = rights != 0;
+    out->absorb = absorb != 0;
+}
+
+static void answer_lookup(void *ctx, const struct classify_element *filter,
+                          const struct classify_walk *walk, struct classify_answer *answer)
+{
+    scripted_answer(filter->action.context, &answer->action, &answer->rights, &answer->absorb);
+}
+
+static const struct classify_trace trace = {.callout = answer_lookup};
+
+static struct reference_result ask_reference(const struct random_policy *policy,
+                                             const struct random_operation *operation)
+{
+    struct reference_query query = {.layer = &operation->layer->key,
+                                    .fields = operation->fields,
+                                    .field_count = operation->field_count,
+                                    .callout = answer_reference};
+    struct reference_result result;
+    if (!reference_classify(policy->reference, policy->count, &query, &result)) {
+        fprintf(stderr, "out of memory\n");
+        exit(1);
+    }
+    return result;
+}
+
+static bool agrees(const struct reference_result *reference, const struct classify_result *result)
+{
+    return reference->action == result->action && reference->right == (result->rights != 0) &&
+           reference->filter_id == result->filter_id &&
+           reference->veto == !!(result->flags & CLASSIFY_RESULT_VETO) &&
+           reference->absorb == !!(result->flags & CLASSIFY_RESULT_SILENT) &&
+           !(result->flags & CLASSIFY_RESULT_BROKEN);
+}
+
+static void report(struct tally *tally, unsigned long set, const char *who,
+                   const struct random_operation *operation,
+                   const struct reference_result *reference, const struct classify_result *result)
+{
+    if (tally->differences++ < 10)
+        printf("# set %lu, layer %s: the reference says %#x by filter %lu (right %d, veto %d, "
+               "silent %d), %s says %#x by filter %llu (rights %u, flags %u)\n",
+               set, operation->layer->name, reference->action, (unsigned long)reference->filter_id,
+               reference->right, reference->veto, reference->absorb, who, result->action,
+               (unsigned long long)result->filter_id, result->rights, result->flags);
+}
+
+static void compare_set(struct tally *tally, unsigned long set, struct random_policy *policy,
+                        struct kernel_side *kernel, struct random *random)
+{
+    static struct random_operation operations[DIFFERENTIAL_KEYS];
+    struct classify_image *image;
+    struct model_error error;
+    if (classify_compile(policy->view, policy->count, &random_intern, &image, &error) != 0) {
+        printf("# set %lu does not compile: %s\n", set, error.text);
+        tally->differences++;
+        return;
+    }
+    for (int i = 0; i < DIFFERENTIAL_KEYS; i++)
+        random_operation_make(&operations[i], policy, image, random);
+    if (kernel != NULL) {
+        for (int i = 0; i < DIFFERENTIAL_KEYS; i++)
+            kernel_side_walks(kernel)[i] = operations[i].walk;
+        if (!kernel_side_load(kernel, image) || !kernel_side_decide(kernel))
+            exit(1);
+    }
+    for (int i = 0; i < DIFFERENTIAL_KEYS; i++) {
+        struct reference_result reference = ask_reference(policy, &operations[i]);
+        classify_evaluate(image, &operations[i].walk, &trace);
+        if (!agrees(&reference, &operations[i].walk.result))
+            report(tally, set, "the lookup", &operations[i], &reference,
+                   &operations[i].walk.result);
+        if (kernel != NULL && !agrees(&reference, &kernel_side_walks(kernel)[i].result))
+            report(tally, set, "the kernel", &operations[i], &reference,
+                   &kernel_side_walks(kernel)[i].result);
+        tally->pairs++;
+        tally->matched += reference.filter_id != 0;
+        tally->blocked += reference.action == FWP_ACTION_BLOCK;
+        tally->vetoed += reference.veto;
+    }
+    classify_image_free(image);
+}
+
+int main(int argc, char **argv)
+{
+    static struct random_policy policy;
+    if (argc < 2) {
+        fprintf(stderr, "usage: differential OBJECT|- [SETS [SEED]]\n");
+        return 2;
+    }
+    unsigned long sets = argc > 2 ? strtoul(argv[2], NULL, 0) : 2000;
+    struct random random = {.state = argc > 3 ? strtoull(argv[3], NULL, 0) : 20260101};
+    printf("1..1\n# seed %llu, %lu sets of %d operations\n", (unsigned long long)random.state, sets,
+           DIFFERENTIAL_KEYS);
+    struct tally tally = {0};
+    struct kernel_side *kernel = strcmp(argv[1], "-") == 0 ? NULL : kernel_side_open(argv[1]);
+    for (unsigned long set = 0; set < sets; set++) {
+        random_policy_make(&policy, &random);
+        compare_set(&tally, set, &policy, kernel, &random);
+    }
+    printf("# %lu operations: a filter stood in %lu, %lu blocked, %lu vetoed%s\n", tally.pairs,
+           tally.matched, tally.blocked, tally.vetoed,
+           kernel == NULL ? "; NOT compared with the kernel" : "");
+    printf("%s 1 - reference, lookup%s agree\n", tally.differences == 0 ? "ok" : "not ok",
+           kernel == NULL ? "" : " and kernel");
+    kernel_side_close(kernel);
+    return tally.differences != 0;
+}

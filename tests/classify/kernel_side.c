@@ -1,0 +1,114 @@
+#include "kernel_side.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct kernel_side {
+    struct bpf_object *object;
+    struct classify_walk *walks;
+    int policy, decide_all, decide_first;
+};
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+    return level == LIBBPF_WARN && getenv("VERBOSE") ? vfprintf(stderr, format, arguments) : 0;
+}
+
+static size_t walks_size(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = DIFFERENTIAL_KEYS * sizeof(struct classify_walk);
+    return (size + page - 1) / page * page;
+}
+
+static bool find_parts(struct kernel_side *side)
+{
+    struct bpf_program *all = bpf_object__find_program_by_name(side->object, "decide_all");
+    struct bpf_program *first = bpf_object__find_program_by_name(side->object, "decide_first");
+    int walks = bpf_object__find_map_fd_by_name(side->object, "walks");
+    side->policy = bpf_object__find_map_fd_by_name(side->object, "policy");
+    if (all == NULL || first == NULL || walks < 0 || side->policy < 0)
+        return false;
+    side->decide_all = bpf_program__fd(all);
+    side->decide_first = bpf_program__fd(first);
+    side->walks = mmap(NULL, walks_size(), PROT_READ | PROT_WRITE, MAP_SHARED, walks, 0);
+    return side->walks != MAP_FAILED;
+}
+
+struct kernel_side *kernel_side_open(const char *object_path)
+{
+    struct kernel_side *side = calloc(1, sizeof *side);
+    if (side == NULL)
+        return NULL;
+    libbpf_set_print(quiet);
+    side->object = bpf_object__open_file(object_path, NULL);
+    if (side->object == NULL || bpf_object__load(side->object) != 0 || !find_parts(side)) {
+        fprintf(stderr, "no kernel side: cannot load %s: %s\n", object_path, strerror(errno));
+        bpf_object__close(side->object);
+        free(side);
+        return NULL;
+    }
+    return side;
+}
+
+void kernel_side_close(struct kernel_side *side)
+{
+    if (side == NULL)
+        return;
+    munmap(side->walks, walks_size());
+    bpf_object__close(side->object);
+    free(side);
+}
+
+bool kernel_side_load(struct kernel_side *side, const struct classify_image *image)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+    uint32_t zero = 0, count = image->count;
+    int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t),
+                               sizeof *image->elements, image->count, &options);
+    uint32_t *keys = calloc(image->count, sizeof *keys);
+    bool loaded = inner >= 0 && keys != NULL;
+    for (uint32_t i = 0; loaded && i < image->count; i++)
+        keys[i] = i;
+    loaded = loaded && bpf_map_update_batch(inner, keys, image->elements, &count, NULL) == 0 &&
+             bpf_map_update_elem(side->policy, &zero, &inner, 0) == 0;
+    if (!loaded)
+        fprintf(stderr, "cannot load a policy of %u elements: %s\n", image->count, strerror(errno));
+    free(keys);
+    if (inner >= 0)
+        close(inner);
+    return loaded;
+}
+
+struct classify_walk *kernel_side_walks(struct kernel_side *side)
+{
+    return side->walks;
+}
+
+static unsigned run(int program, unsigned repeat)
+{
+    uint8_t packet[64] = {0};
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof packet,
+                .repeat = (int)repeat);
+    if (bpf_prog_test_run_opts(program, &options) != 0) {
+        fprintf(stderr, "BPF_PROG_TEST_RUN: %s\n", strerror(errno));
+        return 0;
+    }
+    return options.duration > 0 ? options.duration : 1;
+}
+
+bool kernel_side_decide(struct kernel_side *side)
+{
+    return run(side->decide_all, 1) != 0;
+}
+
+unsigned kernel_side_time(struct kernel_side *side, unsigned repeat)
+{
+    return run(side->decide_first, repeat);
+}

@@ -1,0 +1,24 @@
+/* The kernel's classify(), run over many keys at once by BPF_PROG_TEST_RUN. */
+#ifndef OPENWFP_TESTS_KERNEL_SIDE_H
+#define OPENWFP_TESTS_KERNEL_SIDE_H
+
+#include <stdbool.h>
+
+#include "classify/compile.h"
+#include "classify/lookup.h"
+#include "differential.h"
+
+struct kernel_side;
+
+/* NULL: BPF is not permitted here; the reason is on stderr. */
+struct kernel_side *kernel_side_open(const char *object_path);
+void kernel_side_close(struct kernel_side *side);
+
+bool kernel_side_load(struct kernel_side *side, const struct classify_image *image);
+/* DIFFERENTIAL_KEYS walks, filled by the caller, decided in place by kernel_side_decide(). */
+struct classify_walk *kernel_side_walks(struct kernel_side *side);
+bool kernel_side_decide(struct kernel_side *side);
+/* Nanoseconds of one decision of the first walk, on average over `repeat`; 0: failed. */
+unsigned kernel_side_time(struct kernel_side *side, unsigned repeat);
+
+#endif
