@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "rpc/frame.h"
 
-#define FRAME_HEADER 4u
 #define READ_AT_ONCE 65536u
 #define TURN         8 /* messages delivered in one turn of the event loop */
 
@@ -21,6 +21,7 @@ struct connection {
     size_t message_max;
     struct connection_owner owner;
     bool held, gone;
+    bool refused; /* a push, since the queue was last empty */
 };
 
 static void lose(struct connection *connection, const char *why)
@@ -137,11 +138,21 @@ static void receive(struct connection *connection)
         lose(connection, NULL);
 }
 
+static void tell_drained(struct connection *connection)
+{
+    if (!connection->refused || connection->out.used || connection->gone)
+        return;
+    connection->refused = false;
+    if (connection->owner.drained)
+        connection->owner.drained(connection->owner.ctx);
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
     struct connection *connection = ctx;
 
     flush(connection);
+    tell_drained(connection);
     if (events & EPOLLIN)
         receive(connection);
     else if (events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
@@ -198,6 +209,8 @@ void connection_free(struct connection *connection)
 
 void connection_hold(struct connection *connection, bool held)
 {
+    if (connection->held == held)
+        return;
     connection->held = held;
     if (!held && !connection->gone)
         sd_event_source_set_enabled(connection->more, SD_EVENT_ONESHOT);
@@ -225,7 +238,11 @@ void connection_send(struct connection *connection, const void *message, size_t 
 
 bool connection_push(struct connection *connection, const void *message, size_t size)
 {
-    if (connection->gone || congested(connection))
+    if (connection->gone)
         return false;
-    return queue(connection, message, size);
+    if (congested(connection) || !queue(connection, message, size)) {
+        connection->refused = true;
+        return false;
+    }
+    return true;
 }

@@ -16,8 +16,9 @@
 
 #include "account.h"
 
-#define CONNECTION_PUSH_LIMIT (1u << 20) /* bytes queued above which pushed messages are refused   \
-                                          */
+#define CONNECTION_PUSH_LIMIT                                                                      \
+    (1u << 20) /* bytes queued above which pushed messages are refused                             \
+                */
 
 struct connection;
 
@@ -28,6 +29,8 @@ struct connection_owner {
     /* The peer is gone or broke the framing (`why`, NULL when it just went). Called once; nothing
      * is delivered after it. Free the connection later, not from here. */
     void (*gone)(void *ctx, const char *why);
+    /* All that was queued is written, after a push had been refused. May be NULL. */
+    void (*drained)(void *ctx);
 };
 
 struct connection_options {

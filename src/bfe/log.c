@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-journal.h>
+
+#define LINES_A_SECOND 10u
 
 static enum log_target target;
 
@@ -40,16 +43,43 @@ static const char *level_word(int level)
     }
 }
 
-void log_line(int level, const char *format, ...)
+static void write_line(int level, const char *format, va_list arguments)
 {
     char text[1024];
-    va_list arguments;
 
-    va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
     if (target == LOG_TO_JOURNAL)
         sd_journal_send("PRIORITY=%d", level, "SYSLOG_IDENTIFIER=bfe", "MESSAGE=%s", text, NULL);
     else
         fprintf(stderr, "bfe: %s%s\n", level_word(level), text);
+}
+
+void log_line(int level, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(level, format, arguments);
+    va_end(arguments);
+}
+
+void log_limited(int level, const char *format, ...)
+{
+    static time_t second;
+    static unsigned lines;
+    va_list arguments;
+    time_t now = time(NULL);
+
+    if (now != second) {
+        if (lines > LINES_A_SECOND)
+            log_line(LOG_NOTICE, "%u more lines about clients were left out",
+                     lines - LINES_A_SECOND);
+        second = now;
+        lines = 0;
+    }
+    if (++lines > LINES_A_SECOND)
+        return;
+    va_start(arguments, format);
+    write_line(level, format, arguments);
+    va_end(arguments);
 }

@@ -15,5 +15,7 @@ void log_open(enum log_target target);
 
 /* `level` is LOG_ERR, LOG_WARNING, LOG_NOTICE or LOG_INFO. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what clients can cause at will: some lines a second, then a count of the rest. */
+void log_limited(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

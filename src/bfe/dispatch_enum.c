@@ -1,0 +1,184 @@
+/*
+ * Enumerations. A reply is bounded: it may hold fewer objects than were asked for, and says whether
+ * it is the last.
+ */
+#include "dispatch.h"
+
+#include <stddef.h>
+
+#include "service.h"
+
+#define REPLY_ENOUGH (1u << 20) /* no more objects are put into a reply of this size */
+#define REPLY_COUNT  4096u
+
+/* Where the objects of a kind are in Rpc__Objects. */
+#define PLACE(field)                                                                               \
+    {                                                                                              \
+        offsetof(Rpc__Objects, n_##field), offsetof(Rpc__Objects, field)                           \
+    }
+static const struct {
+    size_t count, array;
+} places[MODEL_KINDS] = {
+    [MODEL_PROVIDER] = PLACE(providers), [MODEL_PROVIDER_CONTEXT] = PLACE(provider_contexts),
+    [MODEL_SUBLAYER] = PLACE(sublayers), [MODEL_CALLOUT] = PLACE(callouts),
+    [MODEL_FILTER] = PLACE(filters),     [MODEL_LAYER] = PLACE(layers),
+    [MODEL_SESSION] = PLACE(sessions),   [MODEL_NET_EVENT] = PLACE(net_events),
+};
+
+static size_t *count_in(Rpc__Objects *objects, enum model_kind kind)
+{
+    return (size_t *)(void *)((char *)objects + places[kind].count);
+}
+
+static ProtobufCMessage ***array_in(Rpc__Objects *objects, enum model_kind kind)
+{
+    return (ProtobufCMessage ***)(void *)((char *)objects + places[kind].array);
+}
+
+/* ---- where objects come from ---- */
+
+struct source {
+    struct client *client;
+    uint64_t handle;
+    struct event_enum *events; /* NULL: an enumeration of the model */
+    enum model_kind kind;
+};
+
+/* One object; *object NULL at the end. */
+static uint32_t next_object(struct source *source, const void **object)
+{
+    struct client *client = source->client;
+    const struct logged_event *logged;
+    struct model_object given;
+    size_t count = 0;
+    uint32_t code;
+
+    *object = NULL;
+    if (source->events) {
+        logged = event_enum_next(source->events, &client->service->events);
+        if (logged && !(*object = event_present(logged, &client->arena)))
+            return client_no_memory(client);
+        return ERROR_SUCCESS;
+    }
+    code =
+        model_enum_next(client->session, source->handle, &given, 1, &count, &client->convert.error);
+    if (code != ERROR_SUCCESS || !count)
+        return code;
+    source->kind = given.kind;
+    *object = given.any;
+    return ERROR_SUCCESS;
+}
+
+static uint32_t append(struct source *source, const void *object, Rpc__Objects *reply, size_t *size)
+{
+    struct client *client = source->client;
+    Rpc__Objects *one = encode_objects(&client->convert, source->kind, 1, &object);
+    ProtobufCMessage **array = *array_in(reply, source->kind);
+    ProtobufCMessage *message;
+
+    if (!one)
+        return client->convert.error.code;
+    if (!array) {
+        array = arena_array(&client->arena, REPLY_COUNT, sizeof(*array));
+        if (!array)
+            return client_no_memory(client);
+        *array_in(reply, source->kind) = array;
+        reply->kind = one->kind;
+    }
+    message = (*array_in(one, source->kind))[0];
+    array[(*count_in(reply, source->kind))++] = message;
+    *size += protobuf_c_message_get_packed_size(message);
+    return ERROR_SUCCESS;
+}
+
+static uint32_t fill(struct source *source, uint32_t wanted, Rpc__Objects *reply)
+{
+    size_t size = 0;
+    const void *object;
+    uint32_t code;
+
+    if (wanted > REPLY_COUNT)
+        wanted = REPLY_COUNT;
+    for (uint32_t i = 0; i < wanted && size < REPLY_ENOUGH; i++) {
+        code = next_object(source, &object);
+        if (code != ERROR_SUCCESS)
+            return code;
+        if (!object) {
+            reply->end = true;
+            return ERROR_SUCCESS;
+        }
+        code = append(source, object, reply, &size);
+        if (code != ERROR_SUCCESS)
+            return code;
+    }
+    return ERROR_SUCCESS;
+}
+
+/* ---- the calls ---- */
+
+uint32_t call_enum_next(struct client *client, const Rpc__Request *request)
+{
+    const Rpc__EnumNext *next = request->enum_next;
+    Rpc__Objects *reply = client_message(client, &rpc__objects__descriptor);
+    struct source source = {.client = client, .handle = next->handle};
+    uint32_t code;
+
+    if (!reply)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    if (next->handle & EVENT_ENUM_HANDLE) {
+        source.kind = MODEL_NET_EVENT;
+        source.events = event_enum_find(client, next->handle);
+        reply->kind = (Rpc__Kind)MODEL_NET_EVENT;
+        if (!source.events)
+            return client_error(client, FWP_E_NOT_FOUND, "there is no such enumeration");
+    }
+    code = fill(&source, next->wanted, reply);
+    if (code != ERROR_SUCCESS)
+        return code;
+    client->reply.objects = reply;
+    client->reply.result_case = RPC__REPLY__RESULT_OBJECTS;
+    return ERROR_SUCCESS;
+}
+
+static uint32_t create(struct client *client, const Rpc__EnumCreate *request, uint64_t *handle)
+{
+    const void *template_ = NULL;
+    enum model_kind kind;
+
+    if (!decode_kind(&client->convert, request->kind, &kind))
+        return client->convert.error.code;
+    if (kind == MODEL_NET_EVENT)
+        return event_enum_create(client, request->template_, handle);
+    if (!decode_template(&client->convert, kind, request->template_, &template_))
+        return client->convert.error.code;
+    return model_enum_create(client->session, kind, template_, handle, &client->convert.error);
+}
+
+uint32_t call_enum_create(struct client *client, const Rpc__Request *request)
+{
+    Rpc__Handle *message = client_message(client, &rpc__handle__descriptor);
+    uint32_t code;
+
+    if (!message)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    code = create(client, request->enum_create, &message->handle);
+    if (code != ERROR_SUCCESS)
+        return code;
+    client->reply.handle = message;
+    client->reply.result_case = RPC__REPLY__RESULT_HANDLE;
+    return ERROR_SUCCESS;
+}
+
+uint32_t call_enum_destroy(struct client *client, const Rpc__Request *request)
+{
+    uint64_t handle = request->enum_destroy->handle;
+    struct event_enum *events;
+
+    if (!(handle & EVENT_ENUM_HANDLE))
+        return model_enum_destroy(client->session, handle, &client->convert.error);
+    events = event_enum_find(client, handle);
+    if (!events)
+        return client_error(client, FWP_E_NOT_FOUND, "there is no such enumeration");
+    event_enum_destroy(client, events);
+    return ERROR_SUCCESS;
+}

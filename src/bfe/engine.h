@@ -1,0 +1,78 @@
+/*
+ * The filter engine: compiles the model's policy and has the kernel enforce it. With --no-kernel
+ * it only compiles, so that all but enforcement behaves the same.
+ */
+#ifndef OPENWFP_BFE_ENGINE_H
+#define OPENWFP_BFE_ENGINE_H
+
+#include <stdbool.h>
+
+#include <systemd/sd-event.h>
+
+#include "apps.h"
+#include "classify/compile.h"
+#include "model/model.h"
+#include "options.h"
+#include "shims/bpf/shim.h"
+
+#define ENGINE_SLOTS CLASSIFY_CALLOUTS
+
+/* A callout's code as it was loaded. */
+struct engine_code {
+    GUID key;
+    uint32_t id;
+    unsigned slot;
+    uint64_t time;   /* FILETIME */
+    char *name;      /* of the file, for people */
+    uint8_t *object; /* NULL: the slot is free */
+    size_t size;
+    int file; /* memfd that holds the object for the shim */
+};
+
+struct engine {
+    struct shim *shim; /* NULL: no kernel */
+    struct apps apps;
+    struct classify_image *image; /* what is enforced now; NULL before the first commit */
+    struct engine_code codes[ENGINE_SLOTS];
+    struct model *model;
+    char *scope;
+    const char *pin_dir;
+    sd_event_source *poll_timer, *poll_io;
+    shim_event_fn *on_event;
+    void (*on_batch)(void *ctx); /* after the events of one poll */
+    void *ctx;
+    uint32_t collecting;
+    uint64_t commits, events;
+    bool adopted;
+    bool behind;                /* the last policy was not taken */
+    struct shim_report *report; /* of the probe, made when first asked for */
+};
+
+/* -1 or an enum bfe_exit; failures are logged. */
+int engine_open(struct engine *engine, const struct bfe_options *options);
+/* Starts handing over events. 0 or a negative errno. */
+int engine_start(struct engine *engine, sd_event *event, shim_event_fn *on_event,
+                 void (*on_batch)(void *ctx), void *ctx);
+void engine_close(struct engine *engine);
+
+/* The model's hook: the view becomes what is enforced, or nothing changes. */
+uint32_t engine_apply(struct engine *engine, const struct model_view *view,
+                      struct model_error *error);
+/* Which events the kernel makes: SHIM_COLLECT_*. */
+void engine_collect(struct engine *engine, uint32_t mask);
+
+/* ---- callouts' code ---- */
+
+const struct engine_code *engine_code_find(const struct engine *engine, const GUID *key);
+/* Loads or replaces; `id` is the callout's. May be MODEL_WOULD_BLOCK, as the policy changes. */
+uint32_t engine_code_load(struct engine *engine, const struct engine_code *wanted, uint32_t *id,
+                          struct model_error *error);
+uint32_t engine_code_unload(struct engine *engine, const GUID *key, struct model_error *error);
+/* At the start: the code that was loaded in the last run, in the same slot. Failures are logged. */
+void engine_code_restore(struct engine *engine, const struct engine_code *code);
+void engine_free_codes(struct engine *engine);
+
+/* What the kernel has; NULL: out of memory. */
+const struct shim_report *engine_report(struct engine *engine);
+
+#endif

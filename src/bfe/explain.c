@@ -1,0 +1,117 @@
+#include "explain.h"
+
+#include <stdio.h>
+
+struct tracing {
+    OPENWFP_EXPLANATION *explanation;
+    uint64_t decided_by; /* the filter that decided the sublayer being walked */
+    unsigned callouts;   /* whose answer is unknown here */
+    bool cut;            /* more filters match than are shown */
+};
+
+static OPENWFP_OUTCOME outcome_of(enum classify_outcome outcome)
+{
+    switch (outcome) {
+    case CLASSIFY_DECIDED:
+        return OPENWFP_OUTCOME_STOOD;
+    case CLASSIFY_OVERRULED:
+        return OPENWFP_OUTCOME_OUTVOTED;
+    case CLASSIFY_CONTINUED:
+        return OPENWFP_OUTCOME_CONTINUED;
+    default:
+        return OPENWFP_OUTCOME_NOT_REACHED;
+    }
+}
+
+static void on_match(void *ctx, const struct classify_element *filter,
+                     enum classify_outcome outcome, const struct classify_result *after)
+{
+    struct tracing *tracing = ctx;
+    OPENWFP_EXPLANATION *explanation = tracing->explanation;
+    OPENWFP_EXPLAIN_STEP *step;
+
+    if (outcome == CLASSIFY_DECIDED || outcome == CLASSIFY_OVERRULED)
+        tracing->decided_by = filter->action.filter_id;
+    if (explanation->numSteps == EXPLAIN_STEPS_MAX) {
+        tracing->cut = true;
+        return;
+    }
+    step = &explanation->steps[explanation->numSteps++];
+    *step = (OPENWFP_EXPLAIN_STEP){
+        .filterId = filter->action.filter_id,
+        .subLayerWeight = filter->action.sublayer_weight,
+        .action = filter->action.type,
+        .calloutId = filter->action.callout_id,
+        .outcome = outcome_of(outcome),
+        .hard = outcome == CLASSIFY_DECIDED && !(after->rights & FWPS_RIGHT_ACTION_WRITE),
+    };
+    if (outcome == CLASSIFY_OVERRULED)
+        step->outvotedBy = after->filter_id;
+    if (outcome == CLASSIFY_SKIPPED)
+        step->outvotedBy = tracing->decided_by;
+}
+
+/* Callouts are not run here: theirs is taken as no opinion, and said so. */
+static void on_callout(void *ctx, const struct classify_element *filter,
+                       const struct classify_walk *walk, struct classify_answer *answer)
+{
+    struct tracing *tracing = ctx;
+
+    tracing->callouts++;
+    answer->action = FWP_ACTION_CONTINUE;
+}
+
+/* Who decided a sublayer may yet have lost to a lighter one. */
+static void settle(OPENWFP_EXPLANATION *explanation, const struct classify_result *result)
+{
+    for (UINT32 i = 0; i < explanation->numSteps; i++) {
+        OPENWFP_EXPLAIN_STEP *step = &explanation->steps[i];
+
+        if (step->outcome != OPENWFP_OUTCOME_STOOD)
+            continue;
+        if (step->filterId != result->filter_id) {
+            step->outcome = OPENWFP_OUTCOME_OUTVOTED;
+            step->outvotedBy = result->filter_id;
+        } else if (result->flags & CLASSIFY_RESULT_VETO) {
+            step->outcome = OPENWFP_OUTCOME_VETOED;
+        }
+    }
+}
+
+static bool add_text(struct converter *c, const struct tracing *tracing)
+{
+    OPENWFP_EXPLANATION *explanation = tracing->explanation;
+    char text[256] = "";
+    int used = 0;
+
+    if (!explanation->filterId)
+        used = snprintf(text, sizeof(text), "No filter decides: the layer permits. ");
+    if (tracing->callouts)
+        used += snprintf(text + used, sizeof(text) - (size_t)used,
+                         "%u matching callouts are loaded; what they would answer is not known "
+                         "here, and taken as no opinion. ",
+                         tracing->callouts);
+    if (tracing->cut)
+        used += snprintf(text + used, sizeof(text) - (size_t)used, "More than %u filters match.",
+                         EXPLAIN_STEPS_MAX);
+    explanation->text = arena_copy(c->arena, text, sizeof(text));
+    return explanation->text;
+}
+
+bool explain_walk(struct converter *c, const struct engine *engine, struct classify_walk *walk,
+                  OPENWFP_EXPLANATION *explanation)
+{
+    struct tracing tracing = {.explanation = explanation};
+    const struct classify_trace trace = {&tracing, on_match, on_callout};
+
+    *explanation = (OPENWFP_EXPLANATION){.layerId = (UINT16)walk->layer};
+    explanation->steps = arena_array(c->arena, EXPLAIN_STEPS_MAX, sizeof(*explanation->steps));
+    if (!explanation->steps)
+        return false;
+    classify_evaluate(engine->image, walk, &trace);
+    explanation->action =
+        walk->result.action == FWP_ACTION_BLOCK ? FWP_ACTION_BLOCK : FWP_ACTION_PERMIT;
+    explanation->filterId = walk->result.filter_id;
+    settle(explanation, &walk->result);
+    return add_text(c, &tracing);
+}

@@ -1,0 +1,62 @@
+/*
+ * The policy over the service's death: every commit's static, persistent and boot-time objects,
+ * with keys, ids, owners and descriptors, and what was set of options, security and callout code.
+ *
+ * The store is a session of the model that sees all changes. What one call to the service changed
+ * becomes one record of the journal before that call is answered; a call that never was answered
+ * may be missing after a restart, an answered one never is. Dynamic objects are not kept: their
+ * sessions die with the service.
+ *
+ * The journal grows by what changes, not by what there is, and is rewritten when most of it is
+ * history.
+ */
+#ifndef OPENWFP_BFE_STORE_H
+#define OPENWFP_BFE_STORE_H
+
+#include "journal.h"
+#include "model/model.h"
+#include "rpc/arena.h"
+
+struct engine;
+
+struct store_note {
+    uint8_t class, kind;
+    bool gone, keyed;
+    GUID key;
+};
+
+struct store {
+    struct model *model;
+    struct engine *engine;
+    struct model_session *session;
+    struct journal journal;
+    bool open;   /* the journal is there and the policy of the last run is in the model */
+    bool failed; /* the last write failed, which was said in the log */
+    struct store_note *notes; /* what has changed since the last flush */
+    size_t note_count, note_room;
+    struct store_note *descriptors; /* containers and layers whose descriptor was ever set */
+    size_t descriptor_count;
+    uint64_t reserved[MODEL_KINDS]; /* ids up to here are accounted for in the journal */
+    uint64_t used[MODEL_KINDS];
+    uint64_t rewrite_at; /* journal size at which to rewrite it */
+    struct arena arena;  /* of the record being built */
+    struct {
+        uint8_t *bytes;
+        size_t used, room;
+    } record;
+};
+
+/* Opens the journal and brings its policy into the model. 0 or a negative errno, logged. */
+int store_open(struct store *store, struct model *model, struct engine *engine, const char *path);
+void store_close(struct store *store);
+
+/* From the model's `changed` hook, for changes told to store->session. */
+void store_changed(struct store *store, const struct model_change *changes, size_t count);
+void store_note_option(struct store *store, FWPM_ENGINE_OPTION option);
+void store_note_security(struct store *store, enum model_kind kind, const GUID *key);
+void store_note_code(struct store *store, const GUID *callout);
+
+/* Writes what was noted as one record. */
+void store_flush(struct store *store);
+
+#endif
