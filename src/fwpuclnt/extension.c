@@ -1,0 +1,260 @@
+/* openwfp.h: explain, callout code, the engine's report, flows, many filters. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client.h"
+
+/* ---- events and explain */
+
+EXPORT DWORD WINAPI OpenWfpCollect(HANDLE engineHandle, UINT32 mask)
+{
+    Rpc__Collect message = RPC__COLLECT__INIT;
+    struct call call;
+
+    if (call_begin(&call, engineHandle)) {
+        message.mask = mask;
+        call.request.call_case = RPC__REQUEST__CALL_COLLECT;
+        call.request.collect = &message;
+        call_send(&call, RPC__REPLY__RESULT__NOT_SET);
+    }
+    return call_end(&call);
+}
+
+EXPORT DWORD WINAPI OpenWfpExplain(HANDLE engineHandle, const OPENWFP_EXPLAIN_REQUEST *request,
+                                   OPENWFP_EXPLANATION **explanation)
+{
+    OPENWFP_EXPLANATION *payload;
+    struct call call;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, request, "request") ||
+        !call_needs(&call, explanation, "explanation"))
+        return call_end(&call);
+    call.request.call_case = RPC__REQUEST__CALL_EXPLAIN;
+    call.request.explain = encode_explain(&call.converter, request);
+    if (!call.request.explain) {
+        call_failed(&call);
+    } else if (call_send_keep(&call, RPC__REPLY__RESULT_EXPLAINED) &&
+               (payload = call_payload(&call, sizeof(*payload)))) {
+        if (decode_explanation(&call.converter, call.reply->explained, payload))
+            *explanation = call_keep(&call, payload);
+        else
+            call_failed(&call);
+    }
+    return call_end(&call);
+}
+
+/* ---- callout code */
+
+/* The whole file, in the call's arena. */
+static bool read_object(struct call *call, const char *path, ProtobufCBinaryData *bytes)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    ssize_t got;
+
+    if (fd < 0)
+        return call_refuse(call, errno == EACCES ? ERROR_ACCESS_DENIED : ERROR_FILE_NOT_FOUND,
+                           "the callout's object file can't be opened");
+    if (fstat(fd, &status) || status.st_size <= 0 || status.st_size > RPC_MAX_OBJECT) {
+        close(fd);
+        return call_refuse(call, ERROR_INVALID_PARAMETER,
+                           "the callout's object file is empty or above 8 MiB");
+    }
+    bytes->data = arena_alloc(call->converter.arena, (size_t)status.st_size);
+    got = bytes->data ? pread(fd, bytes->data, (size_t)status.st_size, 0) : -1;
+    close(fd);
+    bytes->len = got > 0 ? (size_t)got : 0;
+    return got > 0 || call_refuse(call, ERROR_INVALID_PARAMETER, "the object file can't be read");
+}
+
+EXPORT DWORD WINAPI OpenWfpCalloutLoad(HANDLE engineHandle, const GUID *calloutKey,
+                                       const char *path, UINT32 *calloutId)
+{
+    Rpc__CalloutLoad message = RPC__CALLOUT_LOAD__INIT;
+    struct call call;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, calloutKey, "calloutKey") ||
+        !call_needs(&call, path, "path") || !read_object(&call, path, &message.object))
+        return call_end(&call);
+    message.key = encode_guid(calloutKey);
+    message.name = (char *)path;
+    call.request.call_case = RPC__REQUEST__CALL_CALLOUT_LOAD;
+    call.request.callout_load = &message;
+    if (call_send(&call, RPC__REPLY__RESULT_ADDED) && calloutId)
+        *calloutId = (UINT32)call.reply->added->id;
+    return call_end(&call);
+}
+
+EXPORT DWORD WINAPI OpenWfpCalloutUnload(HANDLE engineHandle, const GUID *calloutKey)
+{
+    Rpc__CalloutUnload message = RPC__CALLOUT_UNLOAD__INIT;
+    struct call call;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, calloutKey, "calloutKey"))
+        return call_end(&call);
+    message.key = encode_guid(calloutKey);
+    call.request.call_case = RPC__REQUEST__CALL_CALLOUT_UNLOAD;
+    call.request.callout_unload = &message;
+    call_send(&call, RPC__REPLY__RESULT__NOT_SET);
+    return call_end(&call);
+}
+
+/* Hands out an array of pointers that a converter has made. */
+static void give_array(struct call *call, void **objects, size_t count, void ***entries,
+                       UINT32 *returned)
+{
+    void **payload = call_payload(call, count * sizeof(*payload));
+
+    if (!payload)
+        return;
+    if (count)
+        memcpy(payload, objects, count * sizeof(*payload));
+    *returned = (UINT32)count;
+    *entries = call_keep(call, payload);
+}
+
+EXPORT DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLOUT ***entries,
+                                       UINT32 *numEntries)
+{
+    Rpc__Empty empty = RPC__EMPTY__INIT;
+    struct call call;
+    void **objects;
+    size_t count;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, entries, "entries") ||
+        !call_needs(&call, numEntries, "numEntries"))
+        return call_end(&call);
+    call.request.call_case = RPC__REQUEST__CALL_CALLOUT_LIST;
+    call.request.callout_list = &empty;
+    if (call_send_keep(&call, RPC__REPLY__RESULT_LOADED_CALLOUTS)) {
+        if (decode_loaded_callouts(&call.converter, call.reply->loaded_callouts, &count, &objects))
+            give_array(&call, objects, count, (void ***)entries, numEntries);
+        else
+            call_failed(&call);
+    }
+    return call_end(&call);
+}
+
+/* ---- the engine and its flows */
+
+EXPORT DWORD WINAPI OpenWfpEngineReport(HANDLE engineHandle, OPENWFP_ENGINE_REPORT **report)
+{
+    Rpc__Empty empty = RPC__EMPTY__INIT;
+    OPENWFP_ENGINE_REPORT *payload;
+    struct call call;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, report, "report"))
+        return call_end(&call);
+    call.request.call_case = RPC__REQUEST__CALL_REPORT;
+    call.request.report = &empty;
+    if (call_send_keep(&call, RPC__REPLY__RESULT_REPORT) &&
+        (payload = call_payload(&call, sizeof(*payload)))) {
+        if (decode_report(&call.converter, call.reply->report, payload))
+            *report = call_keep(&call, payload);
+        else
+            call_failed(&call);
+    }
+    return call_end(&call);
+}
+
+EXPORT DWORD WINAPI OpenWfpFlowEnum(HANDLE engineHandle, UINT64 after, UINT32 numEntriesRequested,
+                                    OPENWFP_FLOW ***entries, UINT32 *numEntriesReturned)
+{
+    Rpc__FlowList message = RPC__FLOW_LIST__INIT;
+    struct call call;
+    void **objects;
+    size_t count;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, entries, "entries") ||
+        !call_needs(&call, numEntriesReturned, "numEntriesReturned"))
+        return call_end(&call);
+    message.after = after;
+    message.wanted = numEntriesRequested;
+    call.request.call_case = RPC__REQUEST__CALL_FLOW_LIST;
+    call.request.flow_list = &message;
+    if (call_send_keep(&call, RPC__REPLY__RESULT_FLOWS)) {
+        if (decode_flows(&call.converter, call.reply->flows, &count, &objects))
+            give_array(&call, objects, count, (void ***)entries, numEntriesReturned);
+        else
+            call_failed(&call);
+    }
+    return call_end(&call);
+}
+
+/* ---- many filters */
+
+#define MANY_FILTERS 256u
+#define MANY_BYTES   (4u << 20)
+
+/* As many of the filters as make one request. */
+static bool encode_many(struct call *call, const FWPM_FILTER0 *filters, UINT32 count,
+                        Rpc__AddMany *message)
+{
+    size_t bytes = 0;
+
+    message->filters = arena_array(call->converter.arena, count, sizeof(*message->filters));
+    if (!message->filters)
+        return call_refuse(call, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
+    while (message->n_filters < count && bytes < MANY_BYTES) {
+        Rpc__Filter *filter = encode_filter(&call->converter, &filters[message->n_filters]);
+
+        if (!filter)
+            return false;
+        bytes += rpc__filter__get_packed_size(filter);
+        message->filters[message->n_filters++] = filter;
+    }
+    return true;
+}
+
+/* One request; *added grows by the filters that are in. */
+static void add_some(struct call *call, const FWPM_FILTER0 *filters, UINT32 count, UINT64 *ids,
+                     UINT32 *added)
+{
+    Rpc__AddMany message = RPC__ADD_MANY__INIT;
+    bool encoded =
+        encode_many(call, filters, count < MANY_FILTERS ? count : MANY_FILTERS, &message);
+    const Rpc__AddedMany *answer = NULL;
+
+    /* Those before one that can't be encoded are added all the same. */
+    if (encoded || message.n_filters) {
+        call->request.call_case = RPC__REQUEST__CALL_ADD_MANY;
+        call->request.add_many = &message;
+        call_send(call, RPC__REPLY__RESULT_ADDED_MANY);
+        if (call->reply && call->reply->result_case == RPC__REPLY__RESULT_ADDED_MANY)
+            answer = call->reply->added_many;
+    }
+    for (size_t i = 0; answer && i < answer->n_ids && i < message.n_filters; i++) {
+        if (ids)
+            ids[*added] = answer->ids[i];
+        ++*added;
+    }
+    if (!encoded && !call->code)
+        call_failed(call);
+}
+
+EXPORT DWORD WINAPI OpenWfpFilterAddMany(HANDLE engineHandle, const FWPM_FILTER0 *filters,
+                                         UINT32 numFilters, UINT64 *ids, UINT32 *added)
+{
+    UINT32 done = 0, before;
+    DWORD code;
+
+    if (added)
+        *added = 0;
+    if (numFilters && !filters)
+        return error_set(FWP_E_NULL_POINTER, "filters is a null pointer");
+    do {
+        struct call call;
+
+        before = done;
+        if (call_begin(&call, engineHandle))
+            add_some(&call, filters + done, numFilters - done, ids, &done);
+        code = call_end(&call);
+    } while (!code && done < numFilters && done > before);
+    if (added)
+        *added = done;
+    return code;
+}

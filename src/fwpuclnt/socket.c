@@ -1,0 +1,74 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client.h"
+
+static DWORD connect_failed(const char *path, int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ECONNREFUSED:
+    case ENOTSOCK:
+        return error_set(RPC_S_SERVER_UNAVAILABLE,
+                         "the base filtering engine does not run: nobody listens at %s; start bfe "
+                         "(systemctl start openwfp)",
+                         path);
+    case EACCES:
+    case EPERM:
+        return error_set(ERROR_ACCESS_DENIED, "no permission to connect to %s", path);
+    default:
+        return error_set(RPC_S_SERVER_UNAVAILABLE, "can't connect to %s: %s", path,
+                         strerror(error));
+    }
+}
+
+DWORD socket_connect(const char *path, int *fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int made, result;
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return error_set(ERROR_INVALID_PARAMETER, "the socket's path is too long: %s", path);
+    strcpy(address.sun_path, path);
+    made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (made < 0)
+        return error_set(ERROR_NOT_ENOUGH_MEMORY, "no socket: %s", strerror(errno));
+    do
+        result = connect(made, (struct sockaddr *)&address, sizeof(address));
+    while (result < 0 && errno == EINTR);
+    if (result < 0) {
+        DWORD code = connect_failed(path, errno);
+
+        close(made);
+        return code;
+    }
+    *fd = made;
+    return ERROR_SUCCESS;
+}
+
+static bool read_message(int fd, struct frame_reader *reader, const uint8_t **bytes, size_t *size)
+{
+    int result;
+
+    while ((result = frame_next(reader, bytes, size)) == 0)
+        if (frame_read(reader, fd) <= 0)
+            return false;
+    return result == 1;
+}
+
+Rpc__Reply *socket_exchange(int fd, struct frame_writer *writer, struct frame_reader *reader,
+                            const Rpc__Request *request, struct converter *converter)
+{
+    const uint8_t *bytes;
+    size_t size;
+    Rpc__Reply *reply;
+
+    if (frame_put(writer, &request->base) || frame_flush(writer, fd) ||
+        !read_message(fd, reader, &bytes, &size))
+        return NULL;
+    reply = unpack_reply(converter, bytes, size);
+    return reply && reply->id == request->id ? reply : NULL;
+}
