@@ -1,0 +1,189 @@
+/* wfp explain */
+#include <stdio.h>
+
+#include "src/wfp/arena.h"
+#include "src/wfp/describe.h"
+#include "src/wfp/draft.h"
+#include "src/wfp/engine.h"
+#include "src/wfp/json.h"
+#include "src/wfp/load.h"
+#include "src/wfp/question.h"
+#include "src/wfp/table.h"
+#include "src/wfp/utf8.h"
+
+static const char *action_word(FWP_ACTION_TYPE action)
+{
+    switch (action) {
+    case FWP_ACTION_PERMIT:
+        return "permit";
+    case FWP_ACTION_BLOCK:
+        return "block";
+    default:
+        return "callout";
+    }
+}
+
+/* What became of a matching filter, in words. */
+static const char *outcome_text(struct arena *arena, const OPENWFP_EXPLAIN_STEP *step)
+{
+    unsigned long long by = step->outvotedBy;
+    switch (step->outcome) {
+    case OPENWFP_OUTCOME_STOOD:
+        return "decided";
+    case OPENWFP_OUTCOME_OUTVOTED:
+        return by == 0 ? "outvoted" : arena_printf(arena, "outvoted by %llu", by);
+    case OPENWFP_OUTCOME_CONTINUED:
+        return "left it to the next";
+    case OPENWFP_OUTCOME_NOT_REACHED:
+        return by == 0 ? "not reached" : arena_printf(arena, "not reached: %llu came first", by);
+    case OPENWFP_OUTCOME_VETOED:
+        return "vetoed";
+    default:
+        return "?";
+    }
+}
+
+static const char *outcome_word(OPENWFP_OUTCOME outcome)
+{
+    static const char *const words[] = {"stood", "outvoted", "continued", "not-reached", "vetoed"};
+    return (unsigned)outcome < sizeof(words) / sizeof(words[0]) ? words[outcome] : "?";
+}
+
+/* ---- for people ---- */
+
+static void print_steps(const struct cli *cli, const OPENWFP_EXPLANATION *explanation)
+{
+    static const char *const titles[] = {"SUBLAYER", "WEIGHT", "FILTER", "ACTION",
+                                         "OUTCOME",  "NAME",   NULL};
+    struct table *table = table_new(cli->arena, titles);
+    for (UINT32 i = 0; i < explanation->numSteps; i++) {
+        const OPENWFP_EXPLAIN_STEP *step = &explanation->steps[i];
+        table_row(table);
+        table_cell(table, "%s", arena_narrow(cli->arena, step->subLayerName));
+        table_cell(table, "%u", step->subLayerWeight);
+        table_cell(table, "%llu", (unsigned long long)step->filterId);
+        table_cell(table, "%s", action_word(step->action));
+        table_cell(table, "%s", outcome_text(cli->arena, step));
+        table_cell(table, "%s", arena_narrow(cli->arena, step->filterName));
+    }
+    table_print(table, stdout, cli->colour);
+}
+
+static void print_explanation(const struct cli *cli, const char *question,
+                              const OPENWFP_EXPLANATION *explanation)
+{
+    bool blocked = explanation->action == FWP_ACTION_BLOCK;
+    const char *colour = !cli->colour ? "" : blocked ? "\033[1;31m" : "\033[1;32m";
+    print_clean(stdout, question);
+    printf(": %s%s%s", colour, blocked ? "BLOCKED" : "PERMITTED", cli->colour ? "\033[0m" : "");
+    if (explanation->filterId == 0)
+        printf(": no filter at %s matches\n", describe_layer_id(cli->arena, explanation->layerId));
+    else
+        printf(" by filter %llu at %s\n", (unsigned long long)explanation->filterId,
+               describe_layer_id(cli->arena, explanation->layerId));
+    if (explanation->numSteps > 0)
+        print_steps(cli, explanation);
+}
+
+/* ---- for programs ---- */
+
+static void step_json(const struct cli *cli, struct json *json, const OPENWFP_EXPLAIN_STEP *step)
+{
+    json_object(json, NULL);
+    json_number(json, "filter", step->filterId);
+    json_text(json, "name", arena_narrow(cli->arena, step->filterName));
+    json_text(json, "sublayer", arena_narrow(cli->arena, step->subLayerName));
+    json_number(json, "sublayer_weight", step->subLayerWeight);
+    json_number(json, "weight", step->weight);
+    json_text(json, "action", action_word(step->action));
+    json_text(json, "outcome", outcome_word(step->outcome));
+    json_number(json, "outvoted_by", step->outvotedBy);
+    json_bool(json, "hard", step->hard);
+    json_object_end(json);
+}
+
+static void explanation_json(const struct cli *cli, const char *question,
+                             const OPENWFP_EXPLANATION *explanation)
+{
+    struct json json = {stdout, false};
+    json_object(&json, NULL);
+    json_text(&json, "question", question);
+    json_text(&json, "verdict", action_word(explanation->action));
+    json_text(&json, "layer", describe_layer_id(cli->arena, explanation->layerId));
+    json_number(&json, "filter", explanation->filterId);
+    json_array(&json, "steps");
+    for (UINT32 i = 0; i < explanation->numSteps; i++)
+        step_json(cli, &json, &explanation->steps[i]);
+    json_array_end(&json);
+    json_object_end(&json);
+    json_end(&json);
+}
+
+static int say(const struct cli *cli, const char *question, const OPENWFP_EXPLANATION *explanation)
+{
+    if (cli->json)
+        explanation_json(cli, question, explanation);
+    else
+        print_explanation(cli, question, explanation);
+    return explanation->action == FWP_ACTION_BLOCK ? EXIT_BLOCKED : EXIT_DONE;
+}
+
+/* ---- who is asked ---- */
+
+static int ask_engine(struct cli *cli, const char *text, const OPENWFP_EXPLAIN_REQUEST *request)
+{
+    OPENWFP_EXPLANATION *explanation = NULL;
+    HANDLE engine;
+    int result = engine_open(cli, 0, &engine);
+    if (result != EXIT_DONE)
+        return result;
+    DWORD code = OpenWfpExplain(engine, request, &explanation);
+    if (code == ERROR_SUCCESS)
+        result = say(cli, text, explanation);
+    else
+        result = engine_fail(cli, code, "can't explain that");
+    FwpmFreeMemory0((void **)&explanation);
+    FwpmEngineClose0(engine);
+    return result;
+}
+
+static int ask_draft(struct cli *cli, const char *path, const struct question *question)
+{
+    struct environment environment = load_environment(NULL);
+    struct compile_options options = {0};
+    struct policy_objects objects;
+    OPENWFP_EXPLANATION explanation;
+    int result = load_policy(cli, &environment, path, &options, &objects);
+    if (result == EXIT_DONE)
+        result = draft_explain(cli, &objects, question, &explanation);
+    return result == EXIT_DONE ? say(cli, question->text, &explanation) : result;
+}
+
+static int explain_event(struct cli *cli, const char *id)
+{
+    OPENWFP_EXPLAIN_REQUEST request = {0};
+    if (!cli_arguments(cli, 0, 0))
+        return EXIT_USAGE;
+    if (!number_parse(id, UINT64_MAX, &request.eventId) || request.eventId == 0)
+        return cli_usage(cli, "an event has a number, not \"%s\"", id);
+    return ask_engine(cli, arena_printf(cli->arena, "event %s", id), &request);
+}
+
+int command_explain(struct cli *cli)
+{
+    const char *event = cli_option(cli, "--event");
+    const char *policy = cli_option(cli, "--policy");
+    struct question_options options = {.user = cli_option(cli, "--user"),
+                                       .local = cli_option(cli, "--local"),
+                                       .flags = cli_option(cli, "--flags")};
+    struct question question;
+    if (event != NULL)
+        return explain_event(cli, event);
+    if (!cli_arguments(cli, 4, 4))
+        return EXIT_USAGE;
+    int result = question_read(cli, &options, &question);
+    if (result != EXIT_DONE)
+        return result;
+    return policy != NULL ? ask_draft(cli, policy, &question)
+                          : ask_engine(cli, question.text, &question.request);
+}
