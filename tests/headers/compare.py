@@ -69,7 +69,7 @@ class Side:
 
     def integers(self, names):
         """Those that are integer constant expressions."""
-        bad = self.failing([f"_Static_assert(({n}) == ({n}), \"\");" for n in names])
+        bad = self.failing([f"_Static_assert((0 & ({n})) == 0, \"\");" for n in names])
         return [name for i, name in enumerate(names) if i not in bad]
 
 
