@@ -107,6 +107,16 @@ struct classify_element {
     };
 };
 
+/*
+ * The kernel's copy: an array map of blocks, so that most steps of a walk need no map lookup. An
+ * image's element count is a multiple of CLASSIFY_BLOCK.
+ */
+#define CLASSIFY_BLOCK 16
+
+struct classify_block {
+    struct classify_element elements[CLASSIFY_BLOCK];
+};
+
 #define CLASSIFY_PROTOCOLS_TCP   1u
 #define CLASSIFY_PROTOCOLS_UDP   2u
 #define CLASSIFY_PROTOCOLS_OTHER 4u

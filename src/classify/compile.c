@@ -17,7 +17,8 @@ uint32_t compile_fail(struct compiler *compiler, uint32_t code, const char *form
     if (compiler->error != NULL) {
         compiler->error->code = code;
         snprintf(compiler->error->text, sizeof compiler->error->text, "filter %llu: %s",
-                 (unsigned long long)compiler->filter->filter->filterId, reason);
+                 compiler->filter ? (unsigned long long)compiler->filter->filter->filterId : 0ull,
+                 reason);
     }
     return code;
 }
@@ -300,6 +301,10 @@ static uint32_t compile_all(struct compiler *compiler,
         uint32_t code = compile_layer(compiler, filters + i, n);
         if (code != ERROR_SUCCESS)
             return code;
+    }
+    while (compiler->image->count % CLASSIFY_BLOCK != 0) {
+        if (compile_emit(compiler, CLASSIFY_UNUSED) == NULL)
+            return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
     }
     struct classify_element *header = &compiler->image->elements[CLASSIFY_HEADER];
     header->header.elements = compiler->image->count;

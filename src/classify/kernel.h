@@ -11,9 +11,8 @@
 #include "lookup.h"
 #include "openwfp_callout.h"
 
-/* Small policies are walked in a plain loop, which is several times cheaper than bpf_loop. */
-#define CLASSIFY_NEAR_STEPS 32
-#define CLASSIFY_FAR_STEPS  (1u << 22)
+#define CLASSIFY_FAR_STEPS (1u << 22)  /* blocks in a walk, at most */
+#define CLASSIFY_LOST      0xffffffffu /* where a walk stands that found no element */
 
 /* Slots without a callout; a linked callout object overrides its slot's symbol. */
 #define CLASSIFY_EMPTY_SLOT(n)                                                                     \
@@ -87,32 +86,47 @@ static __noinline int classify_callout(struct classify_walk *walk,
     return 0;
 }
 
-struct classify_far {
-    struct classify_walk *walk;
-    void *elements;
-};
-
-/* One step. True: the walk is over. */
-static __always_inline bool classify_advance(struct classify_walk *walk, void *elements)
+/* Element `index` of the policy's blocks; NULL: not there. */
+static __always_inline const struct classify_element *classify_element_at(void *blocks, __u32 index)
 {
-    __u32 at = walk->at;
-    if (at >= walk->end)
+    __u32 number = index / CLASSIFY_BLOCK;
+    struct classify_block *block = bpf_map_lookup_elem(blocks, &number);
+    return block ? &block->elements[index % CLASSIFY_BLOCK] : NULL;
+}
+
+/* Walks on while it stays in one block. True: the walk is over. */
+static __always_inline bool classify_block_walk(struct classify_walk *walk, void *blocks)
+{
+    if (walk->at >= walk->end)
         return true;
-    const struct classify_element *element = bpf_map_lookup_elem(elements, &at);
-    if (!element) {
-        walk->at = walk->end;
-        walk->result.flags |= CLASSIFY_RESULT_BROKEN;
+    __u32 number = walk->at / CLASSIFY_BLOCK;
+    struct classify_block *block = bpf_map_lookup_elem(blocks, &number);
+
+    if (!block) {
+        walk->at = CLASSIFY_LOST;
         return true;
     }
-    if (classify_step(walk, element) == CLASSIFY_CALL)
-        classify_callout(walk, element);
+    for (int i = 0; i < CLASSIFY_BLOCK; i++) {
+        const struct classify_element *element = &block->elements[walk->at % CLASSIFY_BLOCK];
+
+        if (classify_step(walk, element) == CLASSIFY_CALL)
+            classify_callout(walk, element);
+        if (walk->at >= walk->end)
+            return true;
+        if (walk->at / CLASSIFY_BLOCK != number)
+            break;
+    }
     return false;
 }
 
+struct classify_far {
+    struct classify_walk *walk;
+    void *blocks;
+};
+
 static long classify_far_step(__u32 step, struct classify_far *far)
 {
-    struct classify_walk *walk = far->walk;
-    return classify_advance(walk, far->elements);
+    return classify_block_walk(far->walk, far->blocks);
 }
 
 /* Decides walk->key at walk->layer into walk->result. A policy that can't be walked blocks. */
@@ -123,24 +137,18 @@ __noinline int classify(struct classify_walk *walk)
     if (!walk)
         return 0;
     classify_begin(&walk->result);
-    __u32 layer = walk->layer;
-    void *elements = bpf_map_lookup_elem(&policy, &zero);
+    void *blocks = bpf_map_lookup_elem(&policy, &zero);
     const struct classify_element *directory =
-        elements ? bpf_map_lookup_elem(elements, &layer) : NULL;
-    if (!directory) {
-        walk->result.action = FWP_ACTION_BLOCK;
-        walk->result.flags = CLASSIFY_RESULT_BROKEN;
-        return 0;
-    }
-    classify_enter(walk, directory);
-    for (int i = 0; i < CLASSIFY_NEAR_STEPS; i++) {
-        if (classify_advance(walk, elements))
+        blocks ? classify_element_at(blocks, walk->layer) : NULL;
+    if (directory) {
+        classify_enter(walk, directory);
+        if (classify_block_walk(walk, blocks))
             goto done;
+        struct classify_far far = {.walk = walk, .blocks = blocks};
+        bpf_loop(CLASSIFY_FAR_STEPS, classify_far_step, &far, 0);
     }
-    struct classify_far far = {.walk = walk, .elements = elements};
-    bpf_loop(CLASSIFY_FAR_STEPS, classify_far_step, &far, 0);
 done:
-    if (walk->at != walk->end || (walk->result.flags & CLASSIFY_RESULT_BROKEN)) {
+    if (!directory || walk->at != walk->end) {
         walk->result.action = FWP_ACTION_BLOCK;
         walk->result.filter_id = 0;
         walk->result.flags = CLASSIFY_RESULT_BROKEN;

@@ -8,10 +8,10 @@
 
 struct policy_inner {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, CLASSIFY_DIRECTORY);
+    __uint(max_entries, CLASSIFY_DIRECTORY / CLASSIFY_BLOCK);
     __uint(map_flags, BPF_F_INNER_MAP);
     __type(key, __u32);
-    __uint(value_size, sizeof(struct classify_element));
+    __uint(value_size, sizeof(struct classify_block));
 };
 
 struct {

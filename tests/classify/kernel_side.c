@@ -69,12 +69,12 @@ void kernel_side_close(struct kernel_side *side)
 bool kernel_side_load(struct kernel_side *side, const struct classify_image *image)
 {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-    uint32_t zero = 0, count = image->count;
+    uint32_t zero = 0, blocks = image->count / CLASSIFY_BLOCK, count = blocks;
     int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t),
-                               sizeof *image->elements, image->count, &options);
-    uint32_t *keys = calloc(image->count, sizeof *keys);
+                               sizeof(struct classify_block), blocks, &options);
+    uint32_t *keys = calloc(blocks, sizeof *keys);
     bool loaded = inner >= 0 && keys != NULL;
-    for (uint32_t i = 0; loaded && i < image->count; i++)
+    for (uint32_t i = 0; loaded && i < blocks; i++)
         keys[i] = i;
     loaded = loaded && bpf_map_update_batch(inner, keys, image->elements, &count, NULL) == 0 &&
              bpf_map_update_elem(side->policy, &zero, &inner, 0) == 0;

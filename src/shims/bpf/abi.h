@@ -10,12 +10,13 @@
 #include <linux/types.h>
 #endif
 
-#define ALE_ABI           1
-#define ALE_PATH          256
-#define ALE_GROUPS        32
-#define ALE_APPS          32768
-#define ALE_APPS_LEARNED  24576 /* numbers above are for names in the policy: spam can't take them \
-                                 */
+#define ALE_ABI    2
+#define ALE_PATH   256
+#define ALE_GROUPS 32
+#define ALE_APPS   32768
+#define ALE_APPS_LEARNED                                                                           \
+    24576 /* numbers above are for names in the policy: spam can't take them                       \
+           */
 #define ALE_ENDPOINTS     16384
 #define ALE_FLOWS         65536
 #define ALE_RING          (4u << 20)
@@ -33,8 +34,15 @@ struct ale_state {
     __u64 scope;        /* enum shim_scope */
     __u64 scope_cookie; /* cookie of the only covered network namespace; 0 = all */
     __u64 scope_cgroup; /* id of the cgroup the hooks are attached to */
-    __u64 hooks;        /* bit per attached hook */
+    __u32 remember;     /* ALE_REMEMBER_* */
+    __u32 pad;
 };
+
+/* What has to be kept for later hooks. Socket storage is by far the dearest thing a connect can pay
+ * for, so it is made only for hooks that are attached. */
+#define ALE_REMEMBER_TCP    1u /* owners of TCP sockets that connect or bind */
+#define ALE_REMEMBER_OTHER  2u /* owners of all other sockets */
+#define ALE_REMEMBER_GROUPS 4u /* the policy names groups */
 
 /* Who makes a call, or made the last one on a socket. */
 struct ale_identity {
@@ -53,7 +61,6 @@ struct ale_identity {
     char comm[16];
 };
 
-#define ALE_SOCKET_WILDCARD  1u /* the last bind asked for any port */
 #define ALE_SOCKET_BOUND     2u /* RESOURCE_ASSIGNMENT was permitted; release is due */
 #define ALE_SOCKET_CONNECTED 4u /* TCP: a flow or a listener; closure is due */
 #define ALE_SOCKET_REFUSED   8u /* AUTH_LISTEN said no: every peer is refused */
@@ -66,12 +73,10 @@ struct ale_socket {
     __u64 connected; /* generation that permitted the peer of a connected datagram socket */
     __u32 netns;     /* inode number */
     __u32 flags;     /* ALE_SOCKET_* */
-    __u32 ifindex;   /* bound to this interface */
-    __u32 pad;
     __u16 local_port, remote_port;
     __u8 family; /* 4 or 6: the layers' */
     __u8 protocol;
-    __u8 pad2[2];
+    __u8 pad[2];
     __u8 local[16], remote[16];
 };
 

@@ -114,6 +114,6 @@ int shim_collect(struct shim *shim, uint32_t mask, struct shim_error *error)
     int result = hooks_attach(shim, hooks_needs(shim), error);
     if (result)
         shim->state->collect = old;
-    hooks_detach(shim, hooks_needs(shim));
+    hooks_trim(shim);
     return result;
 }

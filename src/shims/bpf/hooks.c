@@ -20,58 +20,73 @@
 #define NEED_OWNER   (NEED_BIND | NEED_CONNECT | NEED_SENDMSG)
 #define NEED_ACCEPT  (NEED_OWNER | BIT(PROGRAM_INGRESS) | BIT(PROGRAM_SOCKOPS) | BIT(PROGRAM_LOOKUP))
 
-/* Run-time ids of the V4 layers; the V6 twins need the same. */
-static const struct {
-    uint16_t layer, layer_v6;
-    uint64_t needs, other_protocols, udp;
-} layer_needs[] = {
-    {36, 38, NEED_BIND | NEED_CONNECT | NEED_SENDMSG, 0, 0},
-    {40, 42, NEED_ACCEPT, 0, 0},
-    {44, 46, NEED_ACCEPT, NEED_EGRESS, 0},
-    {48, 50, NEED_CONNECT, NEED_EGRESS, NEED_SENDMSG},
-    {52, 54, NEED_OWNER | BIT(PROGRAM_SOCKOPS) | BIT(PROGRAM_INGRESS), NEED_EGRESS, 0},
-    {62, 63, NEED_OWNER | NEED_RELEASE, 0, 0},
-    {64, 65, NEED_OWNER | NEED_RELEASE | BIT(PROGRAM_SOCKOPS), 0, 0},
+/* What a layer's filters need: always, and when they can match UDP or neither UDP nor TCP. */
+struct layer_needs {
+    uint16_t v4, v6; /* run-time ids */
+    uint32_t remember;
+    uint64_t hooks, hooks_udp, hooks_other;
 };
 
-static uint64_t needs_of_layer(size_t row, const struct classify_element *directory)
+static const struct layer_needs layers[] = {
+    {36, 38, ALE_REMEMBER_OTHER, NEED_OWNER, 0, 0},
+    {40, 42, 0, NEED_ACCEPT, 0, 0},
+    {44, 46, ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS},
+    {48, 50, 0, NEED_CONNECT, NEED_SENDMSG, NEED_EGRESS},
+    {52, 54, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS},
+    {62, 63, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_OWNER | NEED_RELEASE, 0, 0},
+    {64, 65, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT | NEED_RELEASE, 0, 0},
+};
+
+static void needs_of_layer(const struct layer_needs *layer,
+                           const struct classify_element *directory, struct shim_needs *needs)
 {
-    uint64_t needs = layer_needs[row].needs;
+    uint32_t protocols = directory->layer.protocols;
 
     if (directory->layer.first == directory->layer.end)
-        return 0;
-    if (directory->layer.protocols & CLASSIFY_PROTOCOLS_OTHER)
-        needs |= layer_needs[row].other_protocols;
-    if (directory->layer.protocols & CLASSIFY_PROTOCOLS_UDP)
-        needs |= layer_needs[row].udp;
+        return;
+    needs->remember |= layer->remember;
+    needs->hooks |= layer->hooks;
+    if (protocols & CLASSIFY_PROTOCOLS_UDP)
+        needs->hooks |= layer->hooks_udp;
+    if (protocols & CLASSIFY_PROTOCOLS_OTHER)
+        needs->hooks |= layer->hooks_other;
+}
+
+struct shim_needs hooks_needs_of_policy(const struct classify_element *directory)
+{
+    struct shim_needs needs = {0};
+
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+        needs_of_layer(&layers[i], &directory[layers[i].v4], &needs);
+        needs_of_layer(&layers[i], &directory[layers[i].v6], &needs);
+    }
+    if (directory[CLASSIFY_HEADER].header.group_bits)
+        needs.remember |= ALE_REMEMBER_GROUPS;
     return needs;
 }
 
-uint64_t hooks_needs_of_policy(const struct classify_element *directory)
+static struct shim_needs needs_of_collection(uint32_t collect)
 {
-    uint64_t needs = 0;
+    struct shim_needs needs = {0};
 
-    for (size_t i = 0; i < sizeof(layer_needs) / sizeof(layer_needs[0]); i++) {
-        needs |= needs_of_layer(i, &directory[layer_needs[i].layer]);
-        needs |= needs_of_layer(i, &directory[layer_needs[i].layer_v6]);
+    if (collect & SHIM_COLLECT_ALL) {
+        needs.hooks |= NEED_ACCEPT | NEED_EGRESS;
+        needs.remember |= ALE_REMEMBER_OTHER;
+    }
+    if (collect & SHIM_COLLECT_LIFECYCLES) {
+        needs.hooks |= NEED_ACCEPT | NEED_RELEASE;
+        needs.remember |= ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER;
     }
     return needs;
 }
 
-static uint64_t needs_of_collection(uint32_t collect)
+struct shim_needs hooks_needs(const struct shim *shim)
 {
-    uint64_t needs = 0;
+    struct shim_needs needs = needs_of_collection(shim->state->collect);
 
-    if (collect & SHIM_COLLECT_ALLOWS)
-        needs |= NEED_ACCEPT | NEED_EGRESS;
-    if (collect & SHIM_COLLECT_LIFECYCLES)
-        needs |= NEED_ACCEPT | NEED_RELEASE;
+    needs.hooks |= shim->policy_needs.hooks;
+    needs.remember |= shim->policy_needs.remember;
     return needs;
-}
-
-uint64_t hooks_needs(const struct shim *shim)
-{
-    return shim->policy_needs | needs_of_collection(shim->state->collect);
 }
 
 static int attach_one(struct shim *shim, enum shim_program program, struct shim_error *error)
@@ -116,36 +131,42 @@ static int adopt_sockets(struct shim *shim, struct shim_error *error)
     return 0;
 }
 
-int hooks_attach(struct shim *shim, uint64_t needs, struct shim_error *error)
+/* Makes all that is needed work. What is attached but not needed stays for now. */
+int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error)
 {
-    bool fresh = false;
+    bool fresh = needs.remember & ~shim->state->remember;
     int result = 0;
 
+    shim->state->remember |= needs.remember;
     for (int i = 0; !result && i < PROGRAM_CGROUP_COUNT; i++) {
-        if (!(needs & BIT(i)) || shim->links[i])
+        if (!(needs.hooks & BIT(i)) || shim->links[i])
             continue;
         result = attach_one(shim, i, error);
         fresh = true;
     }
     if (!result && fresh)
         result = adopt_sockets(shim, error);
-    if (!result && (needs & BIT(PROGRAM_LOOKUP)))
+    if (!result && (needs.hooks & BIT(PROGRAM_LOOKUP)))
         result = netns_attach_all(shim, error);
     return result;
 }
 
-/* Detaches what is not needed. */
-int hooks_detach(struct shim *shim, uint64_t needs)
+/* Takes away what is not needed. */
+void hooks_trim(struct shim *shim)
 {
+    struct shim_needs needs = hooks_needs(shim);
+
     for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++) {
-        if ((needs & BIT(i)) || !shim->links[i])
+        if ((needs.hooks & BIT(i)) || !shim->links[i])
             continue;
         bpf_link__unpin(shim->links[i]);
         bpf_link__detach(shim->links[i]);
         bpf_link__destroy(shim->links[i]);
         shim->links[i] = NULL;
     }
-    return needs & BIT(PROGRAM_LOOKUP) ? 0 : netns_detach_all(shim, NULL);
+    if (!(needs.hooks & BIT(PROGRAM_LOOKUP)))
+        netns_detach_all(shim, NULL);
+    shim->state->remember = needs.remember;
 }
 
 int hooks_open(struct shim *shim, struct shim_error *error)

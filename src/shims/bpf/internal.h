@@ -53,6 +53,11 @@ enum shim_map {
 extern const char *const shim_program_names[PROGRAM_COUNT];
 extern const char *const shim_map_names[MAP_COUNT];
 
+struct shim_needs {
+    uint64_t hooks;    /* bit per enum shim_program */
+    uint32_t remember; /* ALE_REMEMBER_* */
+};
+
 struct shim {
     struct shim_options options; /* strings point into the two below */
     char pin_dir[PATH_MAX];
@@ -72,7 +77,7 @@ struct shim {
     void *event_ctx;
     int event_count;
     uint64_t clock_offset; /* realtime minus boot clock */
-    uint64_t policy_needs; /* bit per program that the committed policy wants */
+    struct shim_needs policy_needs;
     uint32_t *policy_apps; /* numbers handed out by shim_app_number() */
     size_t policy_app_count, policy_app_room;
 };
@@ -102,10 +107,10 @@ void object_without(struct bpf_object *object, enum shim_program program);
 /* hooks.c: links of the programs */
 int hooks_open(struct shim *shim, struct shim_error *error);
 int hooks_replace(struct shim *shim, struct bpf_object *object, struct shim_error *error);
-int hooks_attach(struct shim *shim, uint64_t needs, struct shim_error *error);
-int hooks_detach(struct shim *shim, uint64_t needs);
-uint64_t hooks_needs(const struct shim *shim);
-uint64_t hooks_needs_of_policy(const struct classify_element *directory);
+int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error);
+void hooks_trim(struct shim *shim);
+struct shim_needs hooks_needs(const struct shim *shim);
+struct shim_needs hooks_needs_of_policy(const struct classify_element *directory);
 
 /* netns.c: the accept hook, one for each network namespace */
 int netns_cookie_of(int netns_fd, uint64_t *cookie);

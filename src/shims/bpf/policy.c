@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH 4096u
+#define BATCH            512u
+#define DIRECTORY_BLOCKS (CLASSIFY_DIRECTORY / CLASSIFY_BLOCK)
 
 /* The directory of the policy in force: -ENOENT before the first commit. */
 int policy_read_directory(const struct shim *shim, struct classify_element *directory)
@@ -17,8 +18,8 @@ int policy_read_directory(const struct shim *shim, struct classify_element *dire
     if (bpf_map_lookup_elem(shim->maps[MAP_POLICY], &slot, &id))
         return -errno;
     CLEANUP_FD int fd = bpf_map_get_fd_by_id(id);
-    for (uint32_t i = 0; i < CLASSIFY_DIRECTORY; i++)
-        if (fd < 0 || bpf_map_lookup_elem(fd, &i, &directory[i]))
+    for (uint32_t i = 0; i < DIRECTORY_BLOCKS; i++)
+        if (fd < 0 || bpf_map_lookup_elem(fd, &i, &directory[i * CLASSIFY_BLOCK]))
             return -errno;
     return 0;
 }
@@ -31,7 +32,7 @@ static uint64_t current_generation(const struct shim *shim)
                                                   : directory[CLASSIFY_HEADER].header.generation;
 }
 
-static int write_elements(int fd, const struct classify_element *elements, uint32_t count)
+static int write_blocks(int fd, const struct classify_element *elements, uint32_t count)
 {
     uint32_t *keys = malloc(BATCH * sizeof(*keys));
     int result = keys ? 0 : -ENOMEM;
@@ -41,7 +42,8 @@ static int write_elements(int fd, const struct classify_element *elements, uint3
 
         for (uint32_t i = 0; i < batch; i++)
             keys[i] = done + i;
-        if (bpf_map_update_batch(fd, keys, elements + done, &batch, NULL) || !batch)
+        if (bpf_map_update_batch(fd, keys, elements + done * CLASSIFY_BLOCK, &batch, NULL) ||
+            !batch)
             result = errno ? -errno : -EIO;
         done += batch;
     }
@@ -51,23 +53,25 @@ static int write_elements(int fd, const struct classify_element *elements, uint3
 
 static int write_header(int fd, const struct classify_image *image, uint64_t generation)
 {
-    struct classify_element header = image->elements[CLASSIFY_HEADER];
-    uint32_t index = CLASSIFY_HEADER;
+    uint32_t index = CLASSIFY_HEADER / CLASSIFY_BLOCK;
+    struct classify_block block;
 
-    header.header.generation = generation;
-    return bpf_map_update_elem(fd, &index, &header, BPF_ANY) ? -errno : 0;
+    memcpy(&block, &image->elements[index * CLASSIFY_BLOCK], sizeof(block));
+    block.elements[CLASSIFY_HEADER % CLASSIFY_BLOCK].header.generation = generation;
+    return bpf_map_update_elem(fd, &index, &block, BPF_ANY) ? -errno : 0;
 }
 
 /* Generation 0 is nobody's: connected datagram sockets use it for "not authorized". */
 static int policy_map(const struct classify_image *image, uint64_t generation)
 {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-    int result, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t),
-                                    sizeof(struct classify_element), image->count, &options);
+    int result,
+        fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t),
+                            sizeof(struct classify_block), image->count / CLASSIFY_BLOCK, &options);
 
     if (fd < 0)
         return -errno;
-    result = write_elements(fd, image->elements, image->count);
+    result = write_blocks(fd, image->elements, image->count / CLASSIFY_BLOCK);
     if (!result)
         result = write_header(fd, image, generation);
     if (!result)
@@ -112,7 +116,7 @@ static int groups_write(struct shim *shim, const struct classify_image *image, u
 
 int shim_commit(struct shim *shim, const struct classify_image *image, struct shim_error *error)
 {
-    uint64_t needs = hooks_needs_of_policy(image->elements), old_needs = shim->policy_needs;
+    struct shim_needs old_needs = shim->policy_needs;
     uint64_t generation = current_generation(shim) + 1;
     CLEANUP_FD int fd = policy_map(image, generation);
     uint32_t slot = 0;
@@ -121,17 +125,17 @@ int shim_commit(struct shim *shim, const struct classify_image *image, struct sh
     if (fd < 0)
         return shim_fail(error, fd, "can't make the kernel's copy of the policy (%u elements): %s",
                          image->count, strerror(-fd));
-    result = hooks_attach(shim, needs | hooks_needs(shim), error);
+    shim->policy_needs = hooks_needs_of_policy(image->elements);
+    result = hooks_attach(shim, hooks_needs(shim), error);
     if (!result &&
         ((result = apps_refresh_files(shim)) || (result = groups_write(shim, image, generation))))
         shim_fail(error, result, "can't write the policy's tables: %s", strerror(-result));
     if (!result && bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY))
         result = shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno));
-    shim->policy_needs = result ? old_needs : needs;
-    if (result) {
-        hooks_detach(shim, hooks_needs(shim));
-        return result;
-    }
-    shim->state->loaded = 1;
-    return hooks_detach(shim, hooks_needs(shim));
+    if (result)
+        shim->policy_needs = old_needs;
+    else
+        shim->state->loaded = 1;
+    hooks_trim(shim);
+    return result;
 }

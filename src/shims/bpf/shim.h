@@ -65,8 +65,9 @@ uint32_t shim_app_number(struct shim *shim, const char *path);
 /* ------------------------------------------------------------------ events */
 
 #define SHIM_COLLECT_DROPS      1u /* blocked operations */
-#define SHIM_COLLECT_ALLOWS     2u /* permitted operations */
+#define SHIM_COLLECT_ALLOWS     2u /* permitted operations, where the policy has filters */
 #define SHIM_COLLECT_LIFECYCLES 4u /* FLOW_ESTABLISHED, ENDPOINT_CLOSURE, RESOURCE_RELEASE */
+#define SHIM_COLLECT_ALL        8u /* with ALLOWS: also where it has none; attaches every hook */
 
 enum shim_action { SHIM_PERMIT, SHIM_BLOCK };
 enum shim_direction { SHIM_OUTBOUND, SHIM_INBOUND }; /* FWP_DIRECTION_* */

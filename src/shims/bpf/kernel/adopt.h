@@ -122,7 +122,7 @@ SEC("iter/task_file") int ale_adopt(struct bpf_iter__task_file *ctx)
     if (!sk || !is_covered(sk))
         return 0;
     holder->image = 0;
-    process_refresh(holder, task);
+    process_refresh(holder, task, true);
     known = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     socket = known ? known : bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (socket)

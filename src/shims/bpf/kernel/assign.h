@@ -19,7 +19,7 @@ SEC("cgroup/sock_create") int ale_sock_create(struct bpf_sock *ctx)
     if ((family != AF_INET && family != AF_INET6) || type == SOCK_STREAM ||
         is_port_socket(type, protocol))
         return HOOK_PERMIT;
-    enum entry entry = CALLER_ENTER(&caller, ctx, ctx, family, type, protocol);
+    enum entry entry = CALLER_ENTER(&caller, ctx, ctx, family, type, protocol, true);
     if (entry != ENTRY_READY)
         return hook_entry_answer(entry);
     struct request *request = &caller.process->work.request;
@@ -33,23 +33,18 @@ SEC("cgroup/sock_create") int ale_sock_create(struct bpf_sock *ctx)
     return hook_answer(verdict);
 }
 
-/* Only bind() knows the interface and that any port would do; only post_bind knows which one it
- * became. */
+/* Only bind() knows the interface and that any port would do; only post_bind, later in the same
+ * system call, knows which one it became. */
 static __always_inline int on_bind(struct bpf_sock_addr *ctx)
 {
-    struct bpf_sock *sk = ctx->sk;
-    struct caller caller;
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct ale_process *process =
+        bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-    if (!sk)
-        return HOOK_PERMIT;
-    enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol);
-    if (entry != ENTRY_READY)
-        return hook_entry_answer(entry);
-    caller.socket->ifindex = sk->bound_dev_if;
-    if (ctx->user_port)
-        caller.socket->flags &= ~ALE_SOCKET_WILDCARD;
-    else
-        caller.socket->flags |= ALE_SOCKET_WILDCARD;
+    if (!process)
+        return hook_deny(ENOMEM);
+    process->wildcard = !ctx->user_port;
+    process->ifindex = ctx->sk ? ctx->sk->bound_dev_if : 0;
     return HOOK_PERMIT;
 }
 
@@ -66,7 +61,8 @@ SEC("cgroup/bind6") int ale_bind6(struct bpf_sock_addr *ctx)
 static __always_inline int on_post_bind(struct bpf_sock *ctx, const __u8 *local, __u16 port)
 {
     struct caller caller;
-    enum entry entry = CALLER_ENTER(&caller, ctx, ctx, ctx->family, ctx->type, ctx->protocol);
+    enum entry entry =
+        CALLER_ENTER(&caller, ctx, ctx, ctx->family, ctx->type, ctx->protocol, false);
 
     if (entry != ENTRY_READY)
         return hook_entry_answer(entry);
@@ -76,9 +72,9 @@ static __always_inline int on_post_bind(struct bpf_sock *ctx, const __u8 *local,
 
     request_start(request, socket, self);
     key_local(request, local, port);
-    key_interface(request, socket->ifindex);
+    key_interface(request, caller.process->ifindex);
     /* LOOPBACK is not a flag of this layer (3.12). */
-    key_set(request, CLASSIFY_FLAGS, socket->flags & ALE_SOCKET_WILDCARD ? FLAG_WILDCARD_BIND : 0);
+    key_set(request, CLASSIFY_FLAGS, caller.process->wildcard ? FLAG_WILDCARD_BIND : 0);
     if (authorize(request, self, ALE_RESOURCE_ASSIGNMENT, COLLECT_ALLOWS) == BLOCKED)
         return hook_deny(EACCES);
     __builtin_memcpy(socket->local, local, sizeof(socket->local));

@@ -31,22 +31,18 @@ static __always_inline void user_address(struct bpf_sock_addr *ctx, __u32 family
     ((__u32 *)address)[3] = ctx->user_ip6[3];
 }
 
-/* The kernel is about to choose a port for a socket that was never bound. A permit is not reported:
- * the connect that it belongs to is. */
-static __always_inline enum verdict assign_implicitly(struct request *request,
-                                                      const struct ale_identity *self,
-                                                      struct ale_socket *socket)
+/* The kernel chooses a port for a socket that was never bound. A permit is not reported: the
+ * connect that it belongs to is. */
+static __always_inline enum verdict assign_implicitly(const struct caller *caller)
 {
-    if (socket->flags & ALE_SOCKET_BOUND)
-        return PERMITTED;
+    struct request *request = &caller->process->work.request;
     __u64 flags = request->walk.key.value[CLASSIFY_FLAGS];
 
-    key_flag(request, FLAG_IMPLICIT_BIND | FLAG_WILDCARD_BIND);
-    enum verdict verdict = authorize(request, self, ALE_RESOURCE_ASSIGNMENT, 0);
+    key_set(request, CLASSIFY_FLAGS, FLAG_IMPLICIT_BIND | FLAG_WILDCARD_BIND);
+    enum verdict verdict = authorize(request, &caller->process->self, ALE_RESOURCE_ASSIGNMENT, 0);
     key_set(request, CLASSIFY_FLAGS, flags);
-    __builtin_memset(&request->walk.result, 0, sizeof(request->walk.result));
     if (verdict == PERMITTED)
-        socket->flags |= ALE_SOCKET_BOUND;
+        caller->socket->flags |= ALE_SOCKET_BOUND;
     return verdict;
 }
 
@@ -64,35 +60,51 @@ static __always_inline void request_to_peer(struct request *request,
 }
 
 /* A connected datagram socket hears only its peer: its answers need no look at the flow table. */
-static __always_inline enum verdict datagram_connected(struct work *work,
-                                                       const struct ale_identity *self,
-                                                       struct ale_socket *socket, __u16 port)
+static __always_inline enum verdict datagram_connected(const struct caller *caller, __u16 port)
 {
-    if (flow_established(&work->request, self) == BLOCKED)
+    struct work *work = &caller->process->work;
+    struct ale_socket *socket = caller->socket;
+
+    if (flow_established(&work->request, &caller->process->self) == BLOCKED)
         return BLOCKED;
+    if (!caller->remembered)
+        return PERMITTED;
     socket->connected = policy_generation();
     flow_key(&work->flow, socket, socket->protocol, work->remote, port);
     flow_permit(&work->flow, socket->connected, bpf_ktime_get_boot_ns(), true);
     return PERMITTED;
 }
 
-static __always_inline enum verdict connect_authorize(struct work *work,
-                                                      const struct ale_identity *self,
-                                                      struct ale_socket *socket, __u16 port)
+static __always_inline enum verdict connect_authorize(const struct caller *caller, bool bound,
+                                                      __u16 port)
 {
-    struct request *request = &work->request;
+    struct work *work = &caller->process->work;
+    struct ale_socket *socket = caller->socket;
 
-    if (assign_implicitly(request, self, socket) == BLOCKED)
+    if (!bound && assign_implicitly(caller) == BLOCKED)
         return BLOCKED;
-    request_to_peer(request, socket, work->remote, port);
-    if (authorize(request, self, ALE_AUTH_CONNECT, COLLECT_ALLOWS) == BLOCKED)
+    request_to_peer(&work->request, socket, work->remote, port);
+    if (authorize(&work->request, &caller->process->self, ALE_AUTH_CONNECT, COLLECT_ALLOWS) ==
+        BLOCKED)
         return BLOCKED;
     if (socket->protocol == IPPROTO_UDP)
-        return datagram_connected(work, self, socket, port);
-    __builtin_memcpy(socket->remote, work->remote, sizeof(socket->remote));
-    socket->remote_port = port;
-    socket->flags |= ALE_SOCKET_CONNECTED;
+        return datagram_connected(caller, port);
+    if (caller->remembered) {
+        __builtin_memcpy(socket->remote, work->remote, sizeof(socket->remote));
+        socket->remote_port = port;
+        socket->flags |= ALE_SOCKET_CONNECTED;
+    }
     return PERMITTED;
+}
+
+static __always_inline void request_of_caller(const struct caller *caller, struct bpf_sock *sk)
+{
+    struct work *work = &caller->process->work;
+
+    local_address(sk, work->local);
+    request_start(&work->request, caller->socket, &caller->process->self);
+    key_local(&work->request, work->local, sk->src_port);
+    key_interface(&work->request, sk->bound_dev_if);
 }
 
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, __u32 family)
@@ -102,18 +114,12 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, __u32 family)
 
     if (!sk)
         return HOOK_PERMIT;
-    enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol);
+    enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol, false);
     if (entry != ENTRY_READY)
         return hook_entry_answer(entry);
-    struct work *work = &caller.process->work;
-    const struct ale_identity *self = &caller.process->self;
-
-    local_address(sk, work->local);
-    user_address(ctx, family, work->remote);
-    request_start(&work->request, caller.socket, self);
-    key_local(&work->request, work->local, sk->src_port);
-    key_interface(&work->request, sk->bound_dev_if);
-    return hook_answer(connect_authorize(work, self, caller.socket, bpf_ntohs(ctx->user_port)));
+    user_address(ctx, family, caller.process->work.remote);
+    request_of_caller(&caller, sk);
+    return hook_answer(connect_authorize(&caller, sk->src_port != 0, bpf_ntohs(ctx->user_port)));
 }
 
 SEC("cgroup/connect4") int ale_connect4(struct bpf_sock_addr *ctx)
@@ -126,20 +132,20 @@ SEC("cgroup/connect6") int ale_connect6(struct bpf_sock_addr *ctx)
     return on_connect(ctx, AF_INET6);
 }
 
-static __always_inline enum verdict send_authorize(struct work *work,
-                                                   const struct ale_identity *self,
-                                                   struct ale_socket *socket, struct bpf_sock *sk)
+/* By now the port has been chosen; only what is remembered tells whether somebody asked for it. */
+static __always_inline enum verdict send_authorize(const struct caller *caller, struct bpf_sock *sk)
 {
-    struct request *request = &work->request;
+    struct work *work = &caller->process->work;
 
-    local_address(sk, work->local);
-    request_start(request, socket, self);
-    key_local(request, work->local, sk->src_port);
-    key_interface(request, sk->bound_dev_if);
-    if (assign_implicitly(request, self, socket) == BLOCKED)
-        return BLOCKED;
-    key_remote(request, work->flow.remote, work->flow.port);
-    return flow_authorize(request, self, &work->flow, 0);
+    request_of_caller(caller, sk);
+    if (!(caller->socket->flags & ALE_SOCKET_BOUND)) {
+        if (assign_implicitly(caller) == BLOCKED)
+            return BLOCKED;
+        __builtin_memcpy(caller->socket->local, work->local, sizeof(work->local));
+        caller->socket->local_port = sk->src_port;
+    }
+    key_remote(&work->request, work->flow.remote, work->flow.port);
+    return flow_authorize(&work->request, &caller->process->self, &work->flow, 0);
 }
 
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, __u32 family)
@@ -149,16 +155,15 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, __u32 family)
 
     if (!sk)
         return HOOK_PERMIT;
-    enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol);
+    enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol, false);
     if (entry != ENTRY_READY)
         return hook_entry_answer(entry);
     struct work *work = &caller.process->work;
-    struct ale_socket *socket = caller.socket;
+    __u8 protocol = caller.socket->protocol;
 
     user_address(ctx, family, work->remote);
-    flow_key(&work->flow, socket, socket->protocol, work->remote, bpf_ntohs(ctx->user_port));
-    if (!flow_is_current(&work->flow) &&
-        send_authorize(work, &caller.process->self, socket, sk) == BLOCKED)
+    flow_key(&work->flow, caller.socket, protocol, work->remote, bpf_ntohs(ctx->user_port));
+    if (!flow_is_current(&work->flow) && send_authorize(&caller, sk) == BLOCKED)
         return hook_deny(EACCES);
     if (address_type(work->remote) != ADDRESS_UNICAST)
         flow_await_anyone(&work->flow);

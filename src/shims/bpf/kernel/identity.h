@@ -173,8 +173,10 @@ static __always_inline void read_groups(struct ale_identity *self, const struct 
                               (void *)groups + bpf_core_field_offset(struct group_info, gid));
 }
 
-/* What can change between two calls of one image: setuid, setgroups, a move between cgroups. */
-static __always_inline void read_identity(struct ale_identity *self, struct task_struct *task)
+/* What can change between two calls of one image: setuid, setgroups, a move between cgroups. Plain
+ * loads: a probe read costs ten times as much. */
+static __always_inline void read_identity(struct ale_identity *self, struct task_struct *task,
+                                          bool groups)
 {
     const struct cred *cred = task->cred;
 
@@ -182,33 +184,41 @@ static __always_inline void read_identity(struct ale_identity *self, struct task
         return;
     self->uid = cred->euid.val;
     self->gid = cred->egid.val;
-    self->pid = task->tgid;
-    self->start_time = BPF_CORE_READ(task, group_leader, start_boottime);
-    self->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-    bpf_probe_read_kernel(self->comm, sizeof(self->comm), task->comm);
-    read_groups(self, cred);
+    self->cgroup = task->cgroups->dfl_cgrp->kn->id;
+    if (groups)
+        read_groups(self, cred);
 }
 
-static __always_inline void process_refresh(struct ale_process *process, struct task_struct *task)
+/* What stays as long as the image does. */
+static __always_inline void read_image(struct ale_process *process, struct task_struct *task)
+{
+    process->self.app = app_of(task, process->path);
+    process->self.pid = task->tgid;
+    process->self.start_time = task->group_leader->start_boottime;
+    bpf_probe_read_kernel(process->self.comm, sizeof(process->self.comm), task->comm);
+}
+
+static __always_inline void process_refresh(struct ale_process *process, struct task_struct *task,
+                                            bool groups)
 {
     __u64 image = task->self_exec_id + 1;
 
     if (process->image != image) {
-        process->self.app = app_of(task, process->path);
+        read_image(process, task);
         process->image = image;
     }
-    read_identity(&process->self, task);
+    read_identity(&process->self, task, groups);
 }
 
 /* The calling process; NULL only when the kernel is out of memory. */
-static __always_inline struct ale_process *process_current(void)
+static __always_inline struct ale_process *process_current(bool groups)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct ale_process *process =
         bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
     if (process)
-        process_refresh(process, task);
+        process_refresh(process, task, groups);
     return process;
 }
 

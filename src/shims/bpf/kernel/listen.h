@@ -72,7 +72,7 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock 
 {
     struct caller caller;
 
-    if (CALLER_ENTER(&caller, ctx, sk, ctx->family, SOCK_STREAM, IPPROTO_TCP) != ENTRY_READY)
+    if (CALLER_ENTER(&caller, ctx, sk, ctx->family, SOCK_STREAM, IPPROTO_TCP, true) != ENTRY_READY)
         return;
     struct work *work = &caller.process->work;
     struct request *request = &work->request;

@@ -36,6 +36,7 @@ struct work {
     struct packet packet;
     struct ale_flow_key flow;
     struct ale_endpoint endpoint;
+    struct ale_socket socket;   /* stands for one that nothing is remembered of */
     __u8 local[16], remote[16]; /* v6 form */
 };
 
@@ -43,6 +44,7 @@ struct ale_process {
     __u64 image; /* self_exec_id + 1 of the image that self.app belongs to; 0 = not looked at yet */
     struct ale_identity self;
     char path[2 * ALE_PATH]; /* the second half stays zero */
+    __u32 wildcard, ifindex; /* what bind() asked for, for post_bind in the same call */
     struct work work;
 };
 

@@ -32,9 +32,9 @@ static __always_inline __u8 protocol_of(__u32 type, __u32 protocol)
  * caller still lives where the socket does. */
 static __always_inline __u32 netns_inum(struct task_struct *task, __u64 cookie)
 {
-    struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
+    struct net *net = task->nsproxy->net_ns;
 
-    return BPF_CORE_READ(net, net_cookie) == cookie ? BPF_CORE_READ(net, ns.inum) : 0;
+    return net->net_cookie == cookie ? net->ns.inum : 0;
 }
 
 static __always_inline void socket_describe(struct ale_socket *socket, __u64 cookie,
@@ -71,27 +71,51 @@ enum entry { ENTRY_READY, ENTRY_OUTSIDE, ENTRY_FAILED };
 struct caller {
     struct ale_process *process;
     struct ale_socket *socket;
+    bool remembered;
 };
 
-static __always_inline enum entry caller_enter(struct caller *caller, struct ale_socket *socket)
+static __always_inline __u32 memory_for(__u8 protocol)
 {
-    caller->process = process_current();
-    caller->socket = socket;
-    return caller->process && socket ? ENTRY_READY : ENTRY_FAILED;
+    return protocol == IPPROTO_TCP ? ALE_REMEMBER_TCP : ALE_REMEMBER_OTHER;
 }
 
-/* A macro because the helpers want the very type of each program's context. */
-#define CALLER_ENTER(caller, ctx, sk, family, type, protocol)                                      \
+/* Of a socket that is not remembered only this call is known. */
+static __always_inline struct ale_socket *socket_passing(struct ale_process *process)
+{
+    struct ale_socket *socket = &process->work.socket;
+
+    socket->cookie = 0;
+    socket->connected = 0;
+    socket->flags = 0;
+    return socket;
+}
+
+/* Remembers the socket when some hook will ask for it. A macro because the helpers want the very
+ * type of each program's context. */
+#define CALLER_ENTER(caller, ctx, sk, family, type, protocol, always)                              \
     ({                                                                                             \
+        struct ale_state *state_ = state_get();                                                    \
+        __u32 memory_ = state_ ? state_->remember : 0;                                             \
+        __u8 protocol_ = protocol_of(type, protocol);                                              \
         __u64 netns_ = bpf_get_netns_cookie(ctx);                                                  \
         enum entry entry_ = ENTRY_OUTSIDE;                                                         \
         if (in_scope(netns_)) {                                                                    \
-            entry_ = caller_enter(                                                                 \
-                caller, bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE));      \
-            if (entry_ == ENTRY_READY) {                                                           \
-                socket_describe((caller)->socket, bpf_get_socket_cookie(ctx), netns_, family,      \
-                                protocol_of(type, protocol));                                      \
-                socket_own((caller)->socket, &(caller)->process->self);                            \
+            entry_ = ENTRY_FAILED;                                                                 \
+            (caller)->remembered = (always) || (memory_ & memory_for(protocol_));                  \
+            (caller)->process =                                                                    \
+                process_current((caller)->remembered || (memory_ & ALE_REMEMBER_GROUPS));          \
+            if ((caller)->process) {                                                               \
+                (caller)->socket =                                                                 \
+                    (caller)->remembered                                                           \
+                        ? bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE)      \
+                        : socket_passing((caller)->process);                                       \
+                if ((caller)->socket) {                                                            \
+                    socket_describe((caller)->socket, bpf_get_socket_cookie(ctx), netns_, family,  \
+                                    protocol_);                                                    \
+                    if ((caller)->remembered)                                                      \
+                        socket_own((caller)->socket, &(caller)->process->self);                    \
+                    entry_ = ENTRY_READY;                                                          \
+                }                                                                                  \
             }                                                                                      \
         }                                                                                          \
         entry_;                                                                                    \

@@ -123,17 +123,17 @@ static __always_inline void request_start(struct request *request, const struct 
         key_set(request, CLASSIFY_COMPARTMENT, socket->netns);
 }
 
-static __always_inline struct classify_element *policy_element(__u32 index)
+static __always_inline const struct classify_element *policy_element(__u32 index)
 {
     __u32 zero = 0;
-    void *elements = bpf_map_lookup_elem(&policy, &zero);
+    void *blocks = bpf_map_lookup_elem(&policy, &zero);
 
-    return elements ? bpf_map_lookup_elem(elements, &index) : NULL;
+    return blocks ? classify_element_at(blocks, index) : NULL;
 }
 
 static __always_inline __u64 policy_generation(void)
 {
-    struct classify_element *header = policy_element(CLASSIFY_HEADER);
+    const struct classify_element *header = policy_element(CLASSIFY_HEADER);
 
     return header ? header->header.generation : 0;
 }
@@ -170,11 +170,13 @@ static __always_inline void event_address(const struct request *request, __u32 s
     *(__u64 *)(to + 8) = bpf_cpu_to_be64(value[slot + 1]);
 }
 
+/* A wake-up costs more than a connect: only the event that fills the ring to the mark wakes. */
 static __always_inline void events_submit(struct ale_event *event)
 {
     __u64 pending = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+    bool at_mark = pending > ALE_RING_WAKE && pending - sizeof(*event) - 8 <= ALE_RING_WAKE;
 
-    bpf_ringbuf_submit(event, pending > ALE_RING_WAKE ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_submit(event, at_mark ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 static __noinline void report(const struct request *request, const struct ale_identity *owner,
@@ -224,7 +226,7 @@ static __always_inline enum verdict decide(struct request *request,
                                            const struct ale_identity *owner, __u32 layer,
                                            const struct ale_state *shared)
 {
-    struct classify_element *directory = policy_element(layer);
+    const struct classify_element *directory = policy_element(layer);
 
     if (!directory)
         return shared->loaded ? BLOCKED : PERMITTED;
