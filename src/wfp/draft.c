@@ -72,11 +72,7 @@ static void set_field(struct draft *draft, struct classify_key *key, int slot,
         set_slot(key, slot + 1, half(value->byteArray16, 8));
         break;
     default:
-        if (slot == CLASSIFY_LOCAL_ADDRESS || slot == CLASSIFY_REMOTE_ADDRESS) {
-            set_slot(key, slot, 0);
-            slot++;
-        }
-        set_slot(key, slot, value->uint32);
+        set_slot(key, slot, value->uint32); /* an IPv4 address, too: the kernel has it there */
     }
 }
 
