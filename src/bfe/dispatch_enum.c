@@ -10,6 +10,7 @@
 
 #define REPLY_ENOUGH (1u << 20) /* no more objects are put into a reply of this size */
 #define REPLY_COUNT  4096u
+#define KIND_SHIFT   56 /* a handle on the wire carries its kind in its highest byte */
 
 /* Where the objects of a kind are in Rpc__Objects. */
 #define PLACE(field)                                                                               \
@@ -64,7 +65,6 @@ static uint32_t next_object(struct source *source, const void **object)
         model_enum_next(client->session, source->handle, &given, 1, &count, &client->convert.error);
     if (code != ERROR_SUCCESS || !count)
         return code;
-    source->kind = given.kind;
     *object = given.any;
     return ERROR_SUCCESS;
 }
@@ -83,7 +83,6 @@ static uint32_t append(struct source *source, const void *object, Rpc__Objects *
         if (!array)
             return client_no_memory(client);
         *array_in(reply, source->kind) = array;
-        reply->kind = one->kind;
     }
     message = (*array_in(one, source->kind))[0];
     array[(*count_in(reply, source->kind))++] = message;
@@ -116,22 +115,34 @@ static uint32_t fill(struct source *source, uint32_t wanted, Rpc__Objects *reply
 
 /* ---- the calls ---- */
 
+/* The handle on the wire: who asks for the next objects need not say of which kind. */
+static bool find_source(struct client *client, uint64_t handle, struct source *source)
+{
+    *source = (struct source){
+        .client = client,
+        .handle = handle & ((1ull << KIND_SHIFT) - 1),
+        .kind = (enum model_kind)(handle >> KIND_SHIFT),
+    };
+    if (source->kind == MODEL_NET_EVENT)
+        source->events = event_enum_find(client, source->handle);
+    if (source->kind < MODEL_NET_EVENT || source->events)
+        return true;
+    client_error(client, FWP_E_NOT_FOUND, "there is no such enumeration");
+    return false;
+}
+
 uint32_t call_enum_next(struct client *client, const Rpc__Request *request)
 {
     const Rpc__EnumNext *next = request->enum_next;
     Rpc__Objects *reply = client_message(client, &rpc__objects__descriptor);
-    struct source source = {.client = client, .handle = next->handle};
+    struct source source;
     uint32_t code;
 
     if (!reply)
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (next->handle & EVENT_ENUM_HANDLE) {
-        source.kind = MODEL_NET_EVENT;
-        source.events = event_enum_find(client, next->handle);
-        reply->kind = (Rpc__Kind)MODEL_NET_EVENT;
-        if (!source.events)
-            return client_error(client, FWP_E_NOT_FOUND, "there is no such enumeration");
-    }
+    if (!find_source(client, next->handle, &source))
+        return FWP_E_NOT_FOUND;
+    reply->kind = (Rpc__Kind)source.kind;
     code = fill(&source, next->wanted, reply);
     if (code != ERROR_SUCCESS)
         return code;
@@ -140,13 +151,11 @@ uint32_t call_enum_next(struct client *client, const Rpc__Request *request)
     return ERROR_SUCCESS;
 }
 
-static uint32_t create(struct client *client, const Rpc__EnumCreate *request, uint64_t *handle)
+static uint32_t create(struct client *client, const Rpc__EnumCreate *request, enum model_kind kind,
+                       uint64_t *handle)
 {
     const void *template_ = NULL;
-    enum model_kind kind;
 
-    if (!decode_kind(&client->convert, request->kind, &kind))
-        return client->convert.error.code;
     if (kind == MODEL_NET_EVENT)
         return event_enum_create(client, request->template_, handle);
     if (!decode_template(&client->convert, kind, request->template_, &template_))
@@ -157,13 +166,17 @@ static uint32_t create(struct client *client, const Rpc__EnumCreate *request, ui
 uint32_t call_enum_create(struct client *client, const Rpc__Request *request)
 {
     Rpc__Handle *message = client_message(client, &rpc__handle__descriptor);
+    enum model_kind kind;
     uint32_t code;
 
     if (!message)
         return ERROR_NOT_ENOUGH_MEMORY;
-    code = create(client, request->enum_create, &message->handle);
+    if (!decode_kind(&client->convert, request->enum_create->kind, &kind))
+        return client->convert.error.code;
+    code = create(client, request->enum_create, kind, &message->handle);
     if (code != ERROR_SUCCESS)
         return code;
+    message->handle |= (uint64_t)kind << KIND_SHIFT;
     client->reply.handle = message;
     client->reply.result_case = RPC__REPLY__RESULT_HANDLE;
     return ERROR_SUCCESS;
@@ -171,14 +184,12 @@ uint32_t call_enum_create(struct client *client, const Rpc__Request *request)
 
 uint32_t call_enum_destroy(struct client *client, const Rpc__Request *request)
 {
-    uint64_t handle = request->enum_destroy->handle;
-    struct event_enum *events;
+    struct source source;
 
-    if (!(handle & EVENT_ENUM_HANDLE))
-        return model_enum_destroy(client->session, handle, &client->convert.error);
-    events = event_enum_find(client, handle);
-    if (!events)
-        return client_error(client, FWP_E_NOT_FOUND, "there is no such enumeration");
-    event_enum_destroy(client, events);
+    if (!find_source(client, request->enum_destroy->handle, &source))
+        return FWP_E_NOT_FOUND;
+    if (!source.events)
+        return model_enum_destroy(client->session, source.handle, &client->convert.error);
+    event_enum_destroy(client, source.events);
     return ERROR_SUCCESS;
 }

@@ -89,7 +89,7 @@ uint32_t event_enum_create(struct client *client, const Rpc__Template *template_
         free(made);
         return code;
     }
-    made->handle = *handle = EVENT_ENUM_HANDLE | ++last;
+    made->handle = *handle = ++last;
     made->at = event_log_first(log);
     made->end = log->next;
     made->classes = service_visible_events(client);

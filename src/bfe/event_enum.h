@@ -8,9 +8,7 @@
 #include "event_log.h"
 #include "rpc/convert.h"
 
-/* Set in the handles of these enumerations, and never in those of the model's. */
-#define EVENT_ENUM_HANDLE (1ull << 63)
-#define EVENT_ENUMS_MAX   64u /* of one session */
+#define EVENT_ENUMS_MAX 64u /* of one session */
 
 struct client;
 
