@@ -19,8 +19,7 @@
            */
 #define ALE_ENDPOINTS     16384
 #define ALE_FLOWS         65536
-#define ALE_RING          (4u << 20)
-#define ALE_RING_WAKE     (64u << 10) /* bytes pending before the reader is woken */
+#define ALE_RING          (1u << 20)
 #define ALE_CALLOUT_BYTES ((256u << 10) - 8)
 
 /* One word that the loader and all programs share; both sides change it only by atomic add. */
@@ -43,6 +42,7 @@ struct ale_state {
 #define ALE_REMEMBER_TCP    1u /* owners of TCP sockets that connect or bind */
 #define ALE_REMEMBER_OTHER  2u /* owners of all other sockets */
 #define ALE_REMEMBER_GROUPS 4u /* the policy names groups */
+#define ALE_ASSIGN_FILTERED 8u /* the policy has filters at RESOURCE_ASSIGNMENT */
 
 /* Who makes a call, or made the last one on a socket. */
 struct ale_identity {

@@ -28,7 +28,7 @@ struct layer_needs {
 };
 
 static const struct layer_needs layers[] = {
-    {36, 38, ALE_REMEMBER_OTHER, NEED_OWNER, 0, 0},
+    {36, 38, ALE_REMEMBER_OTHER | ALE_ASSIGN_FILTERED, NEED_OWNER, 0, 0},
     {40, 42, 0, NEED_ACCEPT, 0, 0},
     {44, 46, ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS},
     {48, 50, 0, NEED_CONNECT, NEED_SENDMSG, NEED_EGRESS},

@@ -41,8 +41,6 @@ static __always_inline enum verdict assign_implicitly(const struct caller *calle
     key_set(request, CLASSIFY_FLAGS, FLAG_IMPLICIT_BIND | FLAG_WILDCARD_BIND);
     enum verdict verdict = authorize(request, &caller->process->self, ALE_RESOURCE_ASSIGNMENT, 0);
     key_set(request, CLASSIFY_FLAGS, flags);
-    if (verdict == PERMITTED)
-        caller->socket->flags |= ALE_SOCKET_BOUND;
     return verdict;
 }
 
@@ -69,6 +67,7 @@ static __always_inline enum verdict datagram_connected(const struct caller *call
         return BLOCKED;
     if (!caller->remembered)
         return PERMITTED;
+    socket->flags |= ALE_SOCKET_BOUND;
     socket->connected = policy_generation();
     flow_key(&work->flow, socket, socket->protocol, work->remote, port);
     flow_permit(&work->flow, socket->connected, bpf_ktime_get_boot_ns(), true);
@@ -81,7 +80,7 @@ static __always_inline enum verdict connect_authorize(const struct caller *calle
     struct work *work = &caller->process->work;
     struct ale_socket *socket = caller->socket;
 
-    if (!bound && assign_implicitly(caller) == BLOCKED)
+    if (!bound && caller->assign_filtered && assign_implicitly(caller) == BLOCKED)
         return BLOCKED;
     request_to_peer(&work->request, socket, work->remote, port);
     if (authorize(&work->request, &caller->process->self, ALE_AUTH_CONNECT, COLLECT_ALLOWS) ==
@@ -92,7 +91,7 @@ static __always_inline enum verdict connect_authorize(const struct caller *calle
     if (caller->remembered) {
         __builtin_memcpy(socket->remote, work->remote, sizeof(socket->remote));
         socket->remote_port = port;
-        socket->flags |= ALE_SOCKET_CONNECTED;
+        socket->flags |= ALE_SOCKET_BOUND | ALE_SOCKET_CONNECTED;
     }
     return PERMITTED;
 }
@@ -139,10 +138,11 @@ static __always_inline enum verdict send_authorize(const struct caller *caller, 
 
     request_of_caller(caller, sk);
     if (!(caller->socket->flags & ALE_SOCKET_BOUND)) {
-        if (assign_implicitly(caller) == BLOCKED)
+        if (caller->assign_filtered && assign_implicitly(caller) == BLOCKED)
             return BLOCKED;
         __builtin_memcpy(caller->socket->local, work->local, sizeof(work->local));
         caller->socket->local_port = sk->src_port;
+        caller->socket->flags |= ALE_SOCKET_BOUND;
     }
     key_remote(&work->request, work->flow.remote, work->flow.port);
     return flow_authorize(&work->request, &caller->process->self, &work->flow, 0);

@@ -72,6 +72,7 @@ struct caller {
     struct ale_process *process;
     struct ale_socket *socket;
     bool remembered;
+    bool assign_filtered;
 };
 
 static __always_inline __u32 memory_for(__u8 protocol)
@@ -101,6 +102,7 @@ static __always_inline struct ale_socket *socket_passing(struct ale_process *pro
         enum entry entry_ = ENTRY_OUTSIDE;                                                         \
         if (in_scope(netns_)) {                                                                    \
             entry_ = ENTRY_FAILED;                                                                 \
+            (caller)->assign_filtered = memory_ & ALE_ASSIGN_FILTERED;                             \
             (caller)->remembered = (always) || (memory_ & memory_for(protocol_));                  \
             (caller)->process =                                                                    \
                 process_current((caller)->remembered || (memory_ & ALE_REMEMBER_GROUPS));          \

@@ -163,43 +163,35 @@ static __always_inline void event_address(const struct request *request, __u32 s
     const __u64 *value = request->walk.key.value;
 
     if (request->family == 4) {
-        *(__u32 *)to = bpf_htonl(value[slot]);
+        *(__u64 *)to = bpf_htonl(value[slot]);
+        *(__u64 *)(to + 8) = 0;
         return;
     }
     *(__u64 *)to = bpf_cpu_to_be64(value[slot]);
     *(__u64 *)(to + 8) = bpf_cpu_to_be64(value[slot + 1]);
 }
 
-/* A wake-up costs more than a connect: only the event that fills the ring to the mark wakes. */
-static __always_inline void events_submit(struct ale_event *event)
+static __always_inline void event_owner(struct ale_event *event, const struct ale_identity *owner)
 {
-    __u64 pending = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-    bool at_mark = pending > ALE_RING_WAKE && pending - sizeof(*event) - 8 <= ALE_RING_WAKE;
-
-    bpf_ringbuf_submit(event, at_mark ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+    event->app = owner->app;
+    event->uid = owner->uid;
+    event->gid = owner->gid;
+    event->pid = owner->pid;
+    event->start_time = owner->start_time;
+    event->cgroup = owner->cgroup;
+    __builtin_memcpy(event->comm, owner->comm, sizeof(event->comm));
 }
 
-static __noinline void report(const struct request *request, const struct ale_identity *owner,
-                              __u32 kind, __u32 layer, __u32 verdict)
+static __always_inline void event_fill(struct ale_event *event, const struct request *request)
 {
-    struct ale_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-    struct ale_state *shared = state_get();
     const __u64 *value = request->walk.key.value;
+    const struct classify_result *result = &request->walk.result;
 
-    if (!event) {
-        if (shared)
-            __sync_fetch_and_add(&shared->lost, 1);
-        return;
-    }
-    __builtin_memset(event, 0, sizeof(*event));
-    event->kind = kind;
-    event->layer = layer;
-    event->action = verdict;
     event->protocol = value[CLASSIFY_PROTOCOL];
     event->time = bpf_ktime_get_boot_ns();
-    event->filter_id = request->walk.result.filter_id;
-    event->callout_id = request->walk.result.callout_id;
-    event->flags = request->walk.result.flags & CLASSIFY_RESULT_VETO ? EVENT_VETO : 0;
+    event->filter_id = result->filter_id;
+    event->callout_id = result->callout_id;
+    event->flags = result->flags & CLASSIFY_RESULT_VETO ? EVENT_VETO : 0;
     event->cookie = request->cookie;
     event->netns_cookie = request->netns_cookie;
     event->netns = request->netns;
@@ -211,14 +203,27 @@ static __noinline void report(const struct request *request, const struct ale_id
     event->local_port = value[CLASSIFY_LOCAL_PORT];
     event->remote_port = value[CLASSIFY_REMOTE_PORT];
     event->condition_flags = value[CLASSIFY_FLAGS];
-    event->app = owner->app;
-    event->uid = owner->uid;
-    event->gid = owner->gid;
-    event->pid = owner->pid;
-    event->start_time = owner->start_time;
-    event->cgroup = owner->cgroup;
-    __builtin_memcpy(event->comm, owner->comm, sizeof(event->comm));
-    events_submit(event);
+}
+
+/* The reader comes by often enough for what is only to be known: waking it costs more than a
+ * connect. It is woken for what it has to do. */
+static __noinline void report(const struct request *request, const struct ale_identity *owner,
+                              __u32 kind, __u32 layer, __u32 verdict)
+{
+    struct ale_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    struct ale_state *shared = state_get();
+
+    if (!event) {
+        if (shared)
+            __sync_fetch_and_add(&shared->lost, 1);
+        return;
+    }
+    event->kind = kind;
+    event->layer = layer;
+    event->action = verdict;
+    event_fill(event, request);
+    event_owner(event, owner);
+    bpf_ringbuf_submit(event, kind == ALE_CLASSIFIED ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
 }
 
 /* Without a readable policy: permit if none was ever committed, else block (fail closed). */
