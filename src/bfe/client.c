@@ -85,12 +85,11 @@ static void forget_request(struct client *client)
 
 void client_answer(struct client *client, uint32_t code)
 {
+    static char no_text[] = "";
+
     service_settle(client->service);
-    if (code != ERROR_SUCCESS) {
-        rpc__reply__init(&client->reply);
-        client->reply.code = code;
-        client->reply.text = client->convert.error.text;
-    }
+    client->reply.code = code;
+    client->reply.text = code == ERROR_SUCCESS ? no_text : client->convert.error.text;
     if (client->request)
         client->reply.id = client->request->id;
     if (!client->doomed)
@@ -135,10 +134,10 @@ static void on_message(void *ctx, const uint8_t *message, size_t size)
     struct client *client = ctx;
     uint32_t code;
 
+    rpc__reply__init(&client->reply);
     client->convert = (struct converter){.arena = &client->arena};
     client->request = unpack_request(&client->convert, message, size);
     if (!client->request) {
-        rpc__reply__init(&client->reply);
         client_answer(client, client->convert.error.code);
         return;
     }

@@ -52,8 +52,8 @@ void client_end_session(struct client *client);
 
 /* Tries the parked request again: false when it still has to wait. */
 bool client_retry(struct client *client);
-/* Answers the request under way: with the result in client->reply, or the error in
- * client->convert. */
+/* Answers the request under way with what is in client->reply, and with the text in client->convert
+ * when the code is an error. */
 void client_answer(struct client *client, uint32_t code);
 
 /* "pid 4711 (user www-data)", for the log. */

@@ -31,12 +31,6 @@ static void set_address(struct classify_walk *walk, unsigned slot, const uint8_t
     set(walk, slot + 1, halves[1]);
 }
 
-static void set_address_v4(struct classify_walk *walk, unsigned slot, uint32_t address)
-{
-    set(walk, slot, 0);
-    set(walk, slot + 1, address);
-}
-
 static void set_user(struct classify_walk *walk, const struct engine *engine, uint32_t uid,
                      const uint32_t *groups, size_t count)
 {
@@ -112,7 +106,7 @@ static bool set_field(struct converter *c, const struct engine *engine,
     if (field->cls != CONDITION_ADDR)
         return set_number(c, field->name, value, (unsigned)field->slot, walk);
     if (layer->family == 4 && value->type == FWP_UINT32)
-        set_address_v4(walk, (unsigned)field->slot, value->uint32);
+        set(walk, (unsigned)field->slot, value->uint32);
     else if (layer->family == 6 && value->type == FWP_BYTE_ARRAY16_TYPE)
         set_address(walk, (unsigned)field->slot, value->byteArray16->byteArray16);
     else
@@ -154,9 +148,9 @@ static void set_event_address(const struct shim_event *event, const uint8_t byte
     if (event->family == 6)
         set_address(walk, slot, bytes);
     else
-        set_address_v4(walk, slot,
-                       (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-                           (uint32_t)bytes[2] << 8 | bytes[3]);
+        set(walk, slot,
+            (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+                bytes[3]);
 }
 
 static void set_from_event(const struct engine *engine, const struct shim_event *event,

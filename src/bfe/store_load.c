@@ -4,6 +4,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "log.h"
@@ -273,7 +274,8 @@ static int restore(struct load *load)
 
 static int open_session(struct store *store)
 {
-    static const struct model_caller service = {.privileged = true, .kernel = true};
+    const struct model_caller service = {
+        .pid = (uint32_t)getpid(), .privileged = true, .kernel = true};
     const uint32_t flags =
         FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_ADD | FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_DELETE;
     WCHAR name[] = u"policy journal";
