@@ -33,9 +33,11 @@ FIELDS_INTRO = """
 
 In the order of `FWPS_FIELDS_*`. *Type* is what is classified (`FWPM_FIELD0.dataType`), *condition
 holds* what a filter may compare it with. A field with *no value* is never filled in on Linux: it
-is `FWP_EMPTY`, and the one condition that matches it is `FWP_MATCH_EQUAL` with `FWP_EMPTY`. Other
-fields are empty where they do not apply, such as the local address before one is chosen, or the
-interface of a connect that is not bound to one.
+is `FWP_EMPTY`, and the one condition on it that can be added is `FWP_MATCH_EQUAL` with `FWP_EMPTY`,
+which matches always; others are refused with `ERROR_NOT_SUPPORTED`. Other fields are empty where
+they do not apply, such as the local address before one is chosen, or the interface of a connect
+that is not bound to one. `IP_LOCAL_INTERFACE` holds the interface's index, `COMPARTMENT_ID` the
+inode number of the network namespace.
 """
 
 ALL_INTRO = """
@@ -96,11 +98,7 @@ def enforced(table):
     return [(layer, table.layer[base(layer["name"]) + "_V6"]) for layer in v4]
 
 
-def condition_holds(condition, data_type=None):
-    if condition["class"] == "ADDR" and data_type == "FWP_UINT32":
-        return "address, FWP_V4_ADDR_MASK or range"
-    if condition["class"] == "ADDR" and data_type:
-        return "address, FWP_V6_ADDR_MASK or range"
+def condition_holds(condition):
     return CLASSES[condition["class"]][2]
 
 
@@ -117,8 +115,8 @@ def fields(table):
             is_address = condition["class"] == "ADDR"
             shown = "FWP_UINT32, V6: FWP_BYTE_ARRAY16_TYPE" if is_address else data_type
             out += row(place, name, condition["name"] if condition["name"] != name else "same",
-                       shown, condition_holds(condition), "yes" if "slot" in condition else
-                       "no value")
+                       shown, condition_holds(condition),
+                       "yes" if table.slot(v4, name, condition) else "no value")
     return out
 
 

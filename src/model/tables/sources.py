@@ -33,7 +33,7 @@ def conditions(table):
 
 
 def field(table, layer, name, condition, data_type):
-    slot = condition.get("slot") if layer["support"] == "enforced" else None
+    slot = table.slot(layer, name, condition)
     slot = f"CLASSIFY_{slot}" if slot else "-1"
     at = table.conditions.index(condition)
     field_type = CLASSES[condition["class"]][1]

@@ -66,6 +66,12 @@ class Table:
             resolved.append((name, condition, data_type))
         return resolved
 
+    def slot(self, layer, name, condition):
+        """Where the engine's key holds the field; None: Linux never fills it in."""
+        if layer["support"] != "enforced" or name in layer.get("empty", []):
+            return None
+        return condition.get("slot")
+
     def check(self):
         assert [layer["id"] for layer in self.layers] == list(range(len(self.layers)))
         assert all(layer["support"] in SUPPORTS for layer in self.layers)
