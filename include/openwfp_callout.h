@@ -42,7 +42,7 @@ enum openwfp_field {
     OPENWFP_LOCAL_PORT,        /* host order; ICMP: type */
     OPENWFP_REMOTE_PORT,       /* host order; ICMP: code */
     OPENWFP_FLAGS,             /* FWP_CONDITION_FLAG_* */
-    OPENWFP_LOCAL_ADDRESS,     /* IPv4: 0 or host order; IPv6: first 8 bytes as a number */
+    OPENWFP_LOCAL_ADDRESS,     /* IPv4: host order; IPv6: first 8 bytes as a number */
     OPENWFP_LOCAL_ADDRESS_LOW, /* IPv6: last 8 bytes as a number */
     OPENWFP_REMOTE_ADDRESS,    /* likewise */
     OPENWFP_REMOTE_ADDRESS_LOW,
@@ -61,6 +61,7 @@ enum openwfp_field {
     OPENWFP_FIELDS
 };
 
+/* The fields are for reading: what is written there, later filters see. */
 struct openwfp_classify {
     __u64 present;               /* bit per field that this operation has */
     __u64 value[OPENWFP_FIELDS]; /* of the present fields */

@@ -31,7 +31,7 @@ enum classify_slot {
     CLASSIFY_LOCAL_PORT,    /* host order; ICMP type for ICMP */
     CLASSIFY_REMOTE_PORT,   /* host order; ICMP code for ICMP */
     CLASSIFY_FLAGS,         /* FWP_CONDITION_FLAG_* */
-    CLASSIFY_LOCAL_ADDRESS, /* V4 layers: 0, host order; V6: network-order halves as numbers */
+    CLASSIFY_LOCAL_ADDRESS, /* V4 layers: host order, here; V6: the halves as big-endian numbers */
     CLASSIFY_LOCAL_ADDRESS_LOW,
     CLASSIFY_REMOTE_ADDRESS,
     CLASSIFY_REMOTE_ADDRESS_LOW,
