@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""run_block_port.py BFE BLOCK_PORT: the example does on Linux what it says, twice in a row."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def wait_for(path, process):
+    while not os.path.exists(path):
+        if process.poll() is not None:
+            sys.exit("bfe ended before it served")
+        time.sleep(0.02)
+
+
+def run(program, socket):
+    environment = os.environ | {"OPENWFP_SOCKET": socket}
+    result = subprocess.run([program, "8080"], input="\n", capture_output=True, text=True,
+                            check=False, env=environment, timeout=20)
+    if result.returncode != 0 or len(re.findall(r"filter \d+, 2 conditions", result.stdout)) != 2:
+        sys.exit(f"exit code {result.returncode}: {result.stdout}{result.stderr}")
+
+
+def main():
+    bfe, program = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as work:
+        socket = os.path.join(work, "bfe.sock")
+        with subprocess.Popen([bfe, "--no-kernel", "--socket", socket]) as process:
+            try:
+                wait_for(socket, process)
+                # The second time the names would be taken, had the first left anything behind.
+                run(program, socket)
+                run(program, socket)
+            finally:
+                process.terminate()
+
+
+if __name__ == "__main__":
+    main()
