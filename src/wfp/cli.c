@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/wfp/utf8.h"
+
 static void complain(const struct cli *cli, const char *format, va_list args)
 {
+    char text[2048];
+    vsnprintf(text, sizeof(text), format, args);
     fputs(cli->error_colour ? "\033[1mwfp:\033[0m " : "wfp: ", stderr);
-    vfprintf(stderr, format, args);
+    print_clean(stderr, text);
     fputc('\n', stderr);
 }
 

@@ -21,10 +21,8 @@ static void say_applied(const struct cli *cli, const struct change *change,
     struct json json = {stdout, false};
     if (!cli->json) {
         print_clean(stdout, objects->name);
-        printf(": %zu rules, %zu filters in %zu sublayers are in force (%zu new, %zu kept, "
-               "%zu deleted)\n",
-               objects->rules, objects->filter_count, objects->sublayer_count, change->added,
-               change->kept, change->deleted);
+        printf(": in force: %zu filters (%zu new, %zu kept, %zu deleted)\n", objects->filter_count,
+               change->added, change->kept, change->deleted);
         return;
     }
     json_object(&json, NULL);
@@ -121,8 +119,8 @@ static void say_checked(const struct cli *cli, const struct policy_objects *obje
         summary_print(&describer, objects, stdout);
     } else {
         print_clean(stdout, objects->name);
-        printf(": %zu rules make %zu filters in %zu sublayers\n", objects->rules,
-               objects->filter_count, objects->sublayer_count);
+        printf(": good: %zu rules, %zu sublayers, %zu filters\n", objects->rules,
+               objects->sublayer_count, objects->filter_count);
     }
 }
 

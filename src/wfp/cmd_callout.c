@@ -157,16 +157,13 @@ static int list(struct cli *cli, HANDLE engine)
     DWORD code = OpenWfpCalloutList(engine, &entries, &count);
     if (code != ERROR_SUCCESS)
         return engine_fail(cli, code, "can't list the loaded callouts");
-    if (cli->json) {
-        json_object(&json, NULL);
-        json_array(&json, "callouts");
-    }
+    if (cli->json)
+        json_array(&json, NULL);
     for (UINT32 i = 0; i < count; i++)
         list_row(cli, &json, table, entries[i]);
     FwpmFreeMemory0((void **)&entries);
     if (cli->json) {
         json_array_end(&json);
-        json_object_end(&json);
         json_end(&json);
     } else {
         table_print(table, stdout, cli->colour);
