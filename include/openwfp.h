@@ -68,6 +68,8 @@ DWORD WINAPI OpenWfpNetEventEnum(HANDLE engineHandle, HANDLE enumHandle, UINT32 
 #define OPENWFP_COLLECT_DROPS      0x1u /* blocked operations */
 #define OPENWFP_COLLECT_ALLOWS     0x2u /* permitted operations */
 #define OPENWFP_COLLECT_LIFECYCLES 0x4u /* flows established and closed, ports released */
+/* With ALLOWS: permits also at layers where the policy has no filters; costs every operation. */
+#define OPENWFP_COLLECT_ALL        0x8u
 
 /*
  * Which events the engine makes for as long as this session is open, or until it asks for others.
