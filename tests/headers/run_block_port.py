@@ -3,21 +3,27 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 
+def serves(path):
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(path) == 0
+
+
 def wait_for(path, process):
-    while not os.path.exists(path):
+    while not serves(path):
         if process.poll() is not None:
             sys.exit("bfe ended before it served")
         time.sleep(0.02)
 
 
-def run(program, socket):
-    environment = os.environ | {"OPENWFP_SOCKET": socket}
+def run(program, path):
+    environment = os.environ | {"OPENWFP_SOCKET": path}
     result = subprocess.run([program, "8080"], input="\n", capture_output=True, text=True,
                             check=False, env=environment, timeout=20)
     if result.returncode != 0 or len(re.findall(r"filter \d+, 2 conditions", result.stdout)) != 2:
@@ -27,13 +33,13 @@ def run(program, socket):
 def main():
     bfe, program = sys.argv[1:]
     with tempfile.TemporaryDirectory() as work:
-        socket = os.path.join(work, "bfe.sock")
-        with subprocess.Popen([bfe, "--no-kernel", "--socket", socket]) as process:
+        path = os.path.join(work, "bfe.sock")
+        with subprocess.Popen([bfe, "--no-kernel", "--socket", path]) as process:
             try:
-                wait_for(socket, process)
+                wait_for(path, process)
                 # The second time the names would be taken, had the first left anything behind.
-                run(program, socket)
-                run(program, socket)
+                run(program, path)
+                run(program, path)
             finally:
                 process.terminate()
 
