@@ -8,6 +8,8 @@
 #ifndef OPENWFP_CLASSIFY_KERNEL_H
 #define OPENWFP_CLASSIFY_KERNEL_H
 
+#include <stddef.h>
+
 #include "lookup.h"
 #include "openwfp_callout.h"
 
@@ -64,24 +66,32 @@ static __always_inline void callout_dispatch(__u32 slot, struct openwfp_classify
     }
 }
 
-/* A function of its own, so that a walk without callouts does not pay for the stack. */
+/* A callout works on the walk's own memory: there is no stack left for a copy of the key. */
+_Static_assert(sizeof(struct openwfp_classify) ==
+                       sizeof(struct classify_key) + sizeof(struct classify_call) &&
+                   offsetof(struct classify_walk, call) == sizeof(struct classify_key) &&
+                   offsetof(struct openwfp_classify, filter_id) == sizeof(struct classify_key) &&
+                   offsetof(struct openwfp_classify, registered) -
+                           offsetof(struct openwfp_classify, filter_id) ==
+                       offsetof(struct classify_call, registered),
+               "a walk begins with what a callout sees");
+
 static __noinline int classify_callout(struct classify_walk *walk,
                                        const struct classify_element *filter)
 {
-    struct openwfp_classify call = {};
+    struct classify_call *call = &walk->call;
 
-    call.layer = walk->layer;
-    call.present = walk->key.present;
-    __builtin_memcpy(call.value, walk->key.value, sizeof(call.value));
-    call.filter_id = filter->action.filter_id;
-    call.filter_context = filter->action.context;
-    call.action = FWP_ACTION_NONE;
-    call.rights = walk->result.rights;
-    callout_dispatch(filter->callout, &call);
-    struct classify_answer answer = {.action = call.action,
-                                     .rights = call.rights,
-                                     .absorb = call.absorb,
-                                     .registered = call.registered};
+    call->layer = walk->layer;
+    call->filter_id = filter->action.filter_id;
+    call->filter_context = filter->action.context;
+    call->action = FWP_ACTION_NONE;
+    call->rights = walk->result.rights;
+    call->absorb = 0;
+    callout_dispatch(filter->callout, (struct openwfp_classify *)walk);
+    struct classify_answer answer = {.action = call->action,
+                                     .rights = call->rights,
+                                     .absorb = call->absorb,
+                                     .registered = call->registered};
     classify_called(walk, filter, &answer);
     return 0;
 }

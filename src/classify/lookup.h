@@ -12,8 +12,16 @@
 
 #include "arbitrate.h"
 
+/* What the kernel hands to a callout beside the key, which it follows: struct openwfp_classify. */
+struct classify_call {
+    __u64 filter_id, filter_context;
+    __u32 layer, action, rights, absorb, registered;
+    __u32 pad;
+};
+
 struct classify_walk {
     struct classify_key key;
+    struct classify_call call;
     struct classify_result result;
     __u32 layer; /* run-time id */
     __u32 at, end;
