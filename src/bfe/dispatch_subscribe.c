@@ -15,8 +15,8 @@ uint32_t call_unsubscribe(struct client *client, const Rpc__Request *request)
 
 uint32_t call_collect(struct client *client, const Rpc__Request *request)
 {
-    const uint32_t known =
-        OPENWFP_COLLECT_DROPS | OPENWFP_COLLECT_ALLOWS | OPENWFP_COLLECT_LIFECYCLES;
+    const uint32_t known = OPENWFP_COLLECT_DROPS | OPENWFP_COLLECT_ALLOWS |
+                           OPENWFP_COLLECT_LIFECYCLES | OPENWFP_COLLECT_ALL;
     uint32_t mask = request->collect->mask, code;
 
     if (mask & ~known)

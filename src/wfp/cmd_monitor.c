@@ -95,25 +95,38 @@ static const char *verdict_colour(const struct cli *cli, const struct event *eve
     return event->blocked ? "\033[31m" : "\033[32m";
 }
 
+/* "10.0.0.1:4000 -> 10.0.0.2:80"; an end that nothing is known of is left out. */
+static const char *ends_text(struct arena *arena, const struct event *event)
+{
+    const char *local = event_local(arena, event), *remote = event_remote(arena, event);
+    if (*remote == '-' || *remote == '*')
+        return local;
+    return arena_printf(arena, "%s%s%s %s", *local == '-' ? "" : local, *local == '-' ? "" : " ",
+                        event->inbound ? "<-" : "->", remote);
+}
+
+static const char *event_line(const struct event *event, const struct event_words *words,
+                              const char *layer)
+{
+    struct arena *arena = words->arena;
+    const char *name = words->filter_name;
+    const char *filter = "no filter";
+    if (event->filter != 0)
+        filter = arena_printf(arena, "filter %llu%s%s", (unsigned long long)event->filter,
+                              *name == '\0' ? "" : ": ", name);
+    return arena_printf(arena, "%-14s %-6s %s[%u] %s  %s  %s", layer, event_protocol(arena, event),
+                        event_program(arena, event), event->pid, event_user(arena, event->uid),
+                        ends_text(arena, event), filter);
+}
+
 static void print_text(const struct cli *cli, const struct event *event,
                        const struct event_words *words, const char *layer)
 {
-    struct arena *arena = words->arena;
-    const char *ends = event->has_remote
-                           ? arena_printf(arena, "%s %s %s", event_local(arena, event),
-                                          event->inbound ? "<-" : "->", event_remote(arena, event))
-                           : event_local(arena, event);
     if (event->lost > 0)
         printf("(%llu events were lost)\n", (unsigned long long)event->lost);
-    const char *line =
-        arena_printf(arena, "%-14s %-6s %s[%u] %s  %s  filter %llu%s%s", layer,
-                     event_protocol(arena, event), event_program(arena, event), event->pid,
-                     event_user(arena, event->uid), ends, (unsigned long long)event->filter,
-                     words->filter_name == NULL || *words->filter_name == '\0' ? "" : ": ",
-                     words->filter_name == NULL ? "" : words->filter_name);
     printf("%.12s  %s%-6s%s  ", words->time + 11, verdict_colour(cli, event), event_verdict(event),
            cli->colour ? "\033[0m" : "");
-    print_clean(stdout, line);
+    print_clean(stdout, event_line(event, words, layer));
     putchar('\n');
     fflush(stdout);
 }
@@ -186,6 +199,8 @@ static int parse(struct monitor *monitor)
         monitor->collect |= OPENWFP_COLLECT_ALLOWS;
     if (all || flows)
         monitor->collect |= OPENWFP_COLLECT_LIFECYCLES;
+    if (all)
+        monitor->collect |= OPENWFP_COLLECT_ALL;
     return EXIT_DONE;
 }
 

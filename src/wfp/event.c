@@ -92,14 +92,25 @@ void event_read(struct event *event, const OPENWFP_NET_EVENT *net)
 
 /* ---- words ---- */
 
+static bool is_unspecified(const uint8_t *address)
+{
+    static const uint8_t none[16];
+    return memcmp(address, none, sizeof(none)) == 0;
+}
+
+/* An address or a port of zeros is one that isn't chosen yet: "*:80"; neither: "-". */
 static const char *end_text(struct arena *arena, int family, const uint8_t *address, bool has_port,
                             uint16_t port)
 {
-    char text[INET6_ADDRSTRLEN];
-    inet_ntop(family == 6 ? AF_INET6 : AF_INET, address, text, sizeof(text));
-    if (!has_port)
+    char text[INET6_ADDRSTRLEN] = "*";
+    bool wild = is_unspecified(address);
+    if (wild && (!has_port || port == 0))
+        return "-";
+    if (!wild)
+        inet_ntop(family == 6 ? AF_INET6 : AF_INET, address, text, sizeof(text));
+    if (!has_port || port == 0)
         return arena_strdup(arena, text);
-    return arena_printf(arena, family == 6 ? "[%s]:%u" : "%s:%u", text, port);
+    return arena_printf(arena, family == 6 && !wild ? "[%s]:%u" : "%s:%u", text, port);
 }
 
 /* ICMP's type and code stand where ports do (semantics 2.4). */
@@ -111,16 +122,12 @@ static bool is_icmp(const struct event *event)
 const char *event_local(struct arena *arena, const struct event *event)
 {
     bool port = event->has_local_port && !is_icmp(event);
-    if (!event->has_local)
-        return port ? arena_printf(arena, "*:%u", event->local_port) : "-";
     return end_text(arena, event->family, event->local, port, event->local_port);
 }
 
 const char *event_remote(struct arena *arena, const struct event *event)
 {
     bool port = event->has_remote_port && !is_icmp(event);
-    if (!event->has_remote)
-        return "-";
     return end_text(arena, event->family, event->remote, port, event->remote_port);
 }
 

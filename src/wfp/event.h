@@ -38,7 +38,7 @@ struct event_words {
     const char *filter_name;
 };
 
-/* "10.0.0.1:443", "[::1]:443", "10.0.0.1", "-" */
+/* "10.0.0.1:443", "[::1]:443", "10.0.0.1", "*:443", "-" */
 const char *event_local(struct arena *arena, const struct event *event);
 const char *event_remote(struct arena *arena, const struct event *event);
 const char *event_protocol(struct arena *arena, const struct event *event);
