@@ -115,6 +115,12 @@ int place_teardown(void **state)
                                         "log"};
     int code = place.bfe ? bfe_stop() : 0;
 
+    /* A bfe built with sanitizers says so there. */
+    if (bfe_logged("runtime error") || bfe_logged("Sanitizer")) {
+        printf("bfe's log, %s, holds a sanitizer's report\n", place.log);
+        return -1;
+    }
+
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         remove_file(files[i]);
     return rmdir(place.directory) < 0 ? -1 : code;
