@@ -12,6 +12,20 @@
 
 #include "src/classify/abi.h"
 #include "src/model/layers.h"
+#include "src/shims/bpf/kernel/layers.h"
+
+/* The kernel programs can't include fwptypes.h; their copies of its numbers. */
+_Static_assert(FLAG_LOOPBACK == FWP_CONDITION_FLAG_IS_LOOPBACK, "flag");
+_Static_assert(FLAG_REAUTHORIZE == FWP_CONDITION_FLAG_IS_REAUTHORIZE, "flag");
+_Static_assert(FLAG_WILDCARD_BIND == FWP_CONDITION_FLAG_IS_WILDCARD_BIND, "flag");
+_Static_assert(FLAG_RAW_ENDPOINT == FWP_CONDITION_FLAG_IS_RAW_ENDPOINT, "flag");
+_Static_assert(FLAG_IMPLICIT_BIND == FWP_CONDITION_FLAG_IS_IMPLICIT_BIND, "flag");
+_Static_assert(REASON_POLICY_CHANGE == FWP_CONDITION_REAUTHORIZE_REASON_POLICY_CHANGE, "reason");
+_Static_assert((int)DIRECTION_OUTBOUND == (int)FWP_DIRECTION_OUTBOUND, "direction");
+_Static_assert((int)DIRECTION_INBOUND == (int)FWP_DIRECTION_INBOUND, "direction");
+_Static_assert(ALE_V6(ALE_AUTH_CONNECT) == (int)FWPS_LAYER_ALE_AUTH_CONNECT_V6, "twin");
+_Static_assert(ALE_V6(ALE_RESOURCE_RELEASE) == (int)FWPS_LAYER_ALE_RESOURCE_RELEASE_V6, "twin");
+_Static_assert(ALE_V6(ALE_ENDPOINT_CLOSURE) == (int)FWPS_LAYER_ALE_ENDPOINT_CLOSURE_V6, "twin");
 
 static const struct layer_info *by_id(uint16_t id)
 {
