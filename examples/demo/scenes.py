@@ -41,7 +41,7 @@ def ping(place, address):
 
 
 def ncat_datagram(place, address, port):
-    _, output = place.run("sh", "-c", f"echo hello | ncat -u -w1 {address} {port}")
+    _, output = place.run("sh", "-c", f"(echo hello; sleep 0.3) | ncat -u {address} {port}")
     return output.strip() or "nothing"
 
 

@@ -175,8 +175,7 @@ static int subscribe(struct monitor *monitor)
         code = OpenWfpNetEventSubscribe(monitor->engine, &subscription, on_event, monitor, &events);
     if (code != ERROR_SUCCESS)
         return engine_fail(monitor->cli, code, "can't subscribe to events");
-    if (!monitor->cli->json && monitor->cli->error_colour)
-        fputs("following events; Ctrl-C ends\n", stderr);
+    fputs("following events; Ctrl-C ends\n", stderr);
     int result = follow(monitor);
     FwpmNetEventUnsubscribe0(monitor->engine, events);
     return result;
@@ -199,6 +198,8 @@ static int parse(struct monitor *monitor)
         monitor->collect |= OPENWFP_COLLECT_ALLOWS;
     if (all || flows)
         monitor->collect |= OPENWFP_COLLECT_LIFECYCLES;
+    if (all)
+        monitor->collect |= OPENWFP_COLLECT_ALL;
     if (all)
         monitor->collect |= OPENWFP_COLLECT_ALL;
     return EXIT_DONE;

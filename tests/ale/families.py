@@ -14,6 +14,9 @@ class Family:
     outside_rule: str  # as the policy language writes them
     inside_rule: str
 
+    def __str__(self):
+        return self.name
+
     def own(self, port):
         return f"{self.inside}:{port}"
 

@@ -60,7 +60,7 @@ class Programs(EngineCase):
 
     def test_s2_ncat_datagrams(self):
         server = self.place.serve("udp4 bind=0.0.0.0:53", covered=False)
-        talk = f"echo hi | ncat -u -w1 {OUTSIDE4} 53"
+        talk = f"(echo hi; sleep 0.5) | ncat -u {OUTSIDE4} 53"
         self.policy("permit connect udp port 53", "block connect")
         self.assertEqual((0, "hi\n"), self.place.run("sh", "-c", talk))
         self.policy("block connect app /usr/bin/ncat udp")

@@ -1,81 +1,84 @@
 """TCP: bind, listen, connect, accept; each permitted and blocked, with the errno that is seen."""
-from case import EngineCase, main
+from case import EngineCase, each, main
 from families import FAMILIES
 
 
 class Tcp(EngineCase):
-    def each_family(self):
-        for family in FAMILIES:
-            with self.subTest(family=family.name):
-                yield family, f"tcp{family.digit}"
-
-    def test_6_11_nothing_matches_and_everything_is_permitted(self):
+    @each(*FAMILIES)
+    def test_6_11_nothing_matches_and_everything_is_permitted(self, family):
+        tcp = f"tcp{family.digit}"
         self.policy("block connect tcp port 9999")
-        for family, tcp in self.each_family():
-            server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
-            self.expect("ok", f"{tcp} connect={family.peer(80)} send recv")
-            server.stop()
+        server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
+        self.expect("ok", f"{tcp} connect={family.peer(80)} send recv")
+        server.stop()
 
-    def test_15_5_a_blocked_connect_fails_at_once_with_EACCES(self):
+    @each(*FAMILIES)
+    def test_15_5_a_blocked_connect_fails_at_once_with_EACCES(self, family):
+        tcp = f"tcp{family.digit}"
         self.policy("block connect tcp port 81")
-        for family, tcp in self.each_family():
-            server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
-            other = self.place.serve(f"{tcp} bind={family.any}:81 listen", covered=False)
-            self.expect("ok", f"{tcp} connect={family.peer(80)} send recv")
-            self.expect("EACCES", f"{tcp} connect={family.peer(81)}")
-            server.stop()
-            other.stop()
+        server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
+        other = self.place.serve(f"{tcp} bind={family.any}:81 listen", covered=False)
+        self.expect("ok", f"{tcp} connect={family.peer(80)} send recv")
+        self.expect("EACCES", f"{tcp} connect={family.peer(81)}")
+        server.stop()
+        other.stop()
 
-    def test_connect_is_decided_by_remote_address(self):
-        for family, tcp in self.each_family():
-            self.policy(f"permit connect to {family.outside_rule} tcp port 80", "block connect")
-            server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
-            self.expect("ok", f"{tcp} connect={family.peer(80)} send recv")
-            self.expect("EACCES", f"{tcp} connect={family.own(80)}")
-            server.stop()
+    @each(*FAMILIES)
+    def test_connect_is_decided_by_remote_address(self, family):
+        tcp = f"tcp{family.digit}"
+        self.policy(f"permit connect to {family.outside_rule} tcp port 80", "block connect")
+        server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
+        self.expect("ok", f"{tcp} connect={family.peer(80)} send recv")
+        self.expect("EACCES", f"{tcp} connect={family.own(80)}")
+        server.stop()
 
-    def test_15_5_a_blocked_accept_is_refused_at_the_peer(self):
+    @each(*FAMILIES)
+    def test_15_5_a_blocked_accept_is_refused_at_the_peer(self, family):
+        tcp = f"tcp{family.digit}"
         self.policy("block accept tcp port 81")
-        for family, tcp in self.each_family():
-            open_ = self.place.serve(f"{tcp} bind={family.any}:80 listen")
-            shut = self.place.serve(f"{tcp} bind={family.any}:81 listen")
-            peer = f"tcp{family.digit}"
-            self.expect("ok", f"{peer} connect={family.own(80)} send recv", covered=False)
-            self.expect("ECONNREFUSED", f"{peer} timeout=3000 connect={family.own(81)}",
-                        covered=False)
-            open_.stop()
-            shut.stop()
+        open_ = self.place.serve(f"{tcp} bind={family.any}:80 listen")
+        shut = self.place.serve(f"{tcp} bind={family.any}:81 listen")
+        peer = f"tcp{family.digit}"
+        self.expect("ok", f"{peer} connect={family.own(80)} send recv", covered=False)
+        self.expect("ECONNREFUSED", f"{peer} timeout=3000 connect={family.own(81)}",
+                    covered=False)
+        open_.stop()
+        shut.stop()
 
-    def test_15_1_an_accept_is_decided_by_the_peer_and_its_replies_need_no_filter(self):
-        for family, tcp in self.each_family():
-            self.policy(f"permit accept tcp from {family.outside_rule}", "block accept",
-                        "block connect")
-            server = self.place.serve(f"{tcp} bind={family.any}:80 listen")
-            self.expect("ok", f"{tcp} connect={family.own(80)} send recv", covered=False)
-            self.expect("ECONNREFUSED", f"{tcp} timeout=3000 connect={family.own(80)}",
-                        covered=False, namespace=self.place.inside)
-            server.stop()
+    @each(*FAMILIES)
+    def test_15_1_an_accept_is_decided_by_the_peer_and_its_replies_need_no_filter(self, family):
+        tcp = f"tcp{family.digit}"
+        self.policy(f"permit accept tcp from {family.outside_rule}", "block accept",
+                    "block connect")
+        server = self.place.serve(f"{tcp} bind={family.any}:80 listen")
+        self.expect("ok", f"{tcp} connect={family.own(80)} send recv", covered=False)
+        self.expect("ECONNREFUSED", f"{tcp} timeout=3000 connect={family.own(80)}",
+                    covered=False, namespace=self.place.inside)
+        server.stop()
 
-    def test_15_4_a_blocked_bind_fails_with_EACCES(self):
+    @each(*FAMILIES)
+    def test_15_4_a_blocked_bind_fails_with_EACCES(self, family):
+        tcp = f"tcp{family.digit}"
         self.policy("block bind tcp port 81")
-        for family, tcp in self.each_family():
-            self.expect("ok", f"{tcp} bind={family.own(80)}")
-            self.expect("EACCES", f"{tcp} bind={family.own(81)}")
+        self.expect("ok", f"{tcp} bind={family.own(80)}")
+        self.expect("EACCES", f"{tcp} bind={family.own(81)}")
 
-    def test_15_4_an_implicit_bind_at_connect_is_a_resource_assignment(self):
+    @each(*FAMILIES)
+    def test_15_4_an_implicit_bind_at_connect_is_a_resource_assignment(self, family):
+        tcp = f"tcp{family.digit}"
         self.policy("block bind tcp flags implicit")
-        for family, tcp in self.each_family():
-            self.expect("EACCES", f"{tcp} connect={family.peer(80)}")
+        self.expect("EACCES", f"{tcp} connect={family.peer(80)}")
 
-    def test_15_1_a_permitted_connection_lives_on_beside_a_block_of_new_ones(self):
+    @each(*FAMILIES)
+    def test_15_1_a_permitted_connection_lives_on_beside_a_block_of_new_ones(self, family):
+        tcp = f"tcp{family.digit}"
         self.policy("permit connect tcp port 80", "block connect")
-        for family, tcp in self.each_family():
-            server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
-            waiting = self.place.pause(f"{tcp} connect={family.peer(80)} wait send recv")
-            self.expect("EACCES", f"{tcp} connect={family.peer(443)}")
-            answers = dict(self.place.finish(waiting))
-            self.assertEqual(("ok", "ok"), (answers["send"], answers["recv"]))
-            server.stop()
+        server = self.place.serve(f"{tcp} bind={family.any}:80 listen", covered=False)
+        waiting = self.place.pause(f"{tcp} connect={family.peer(80)} wait send recv")
+        self.expect("EACCES", f"{tcp} connect={family.peer(443)}")
+        answers = dict(self.place.finish(waiting))
+        self.assertEqual(("ok", "ok"), (answers["send"], answers["recv"]))
+        server.stop()
 
 
 if __name__ == "__main__":

@@ -1,68 +1,70 @@
 """UDP: bind, connect, sendto, recvfrom. Authorized once per remote peer, connected or not."""
-from case import EngineCase, main
+from case import EngineCase, each, main
 from families import FAMILIES
 
 
 class Udp(EngineCase):
-    def each_family(self):
-        for family in FAMILIES:
-            with self.subTest(family=family.name):
-                yield family, f"udp{family.digit}"
-
-    def test_15_4_a_blocked_bind_fails_with_EACCES(self):
+    @each(*FAMILIES)
+    def test_15_4_a_blocked_bind_fails_with_EACCES(self, family):
+        udp = f"udp{family.digit}"
         self.policy("block bind udp port 54")
-        for family, udp in self.each_family():
-            self.expect("ok", f"{udp} bind={family.own(53)}")
-            self.expect("EACCES", f"{udp} bind={family.own(54)}")
+        self.expect("ok", f"{udp} bind={family.own(53)}")
+        self.expect("EACCES", f"{udp} bind={family.own(54)}")
 
-    def test_15_5_a_blocked_connect_fails_with_EACCES(self):
+    @each(*FAMILIES)
+    def test_15_5_a_blocked_connect_fails_with_EACCES(self, family):
+        udp = f"udp{family.digit}"
         self.policy("block connect udp port 54")
-        for family, udp in self.each_family():
-            self.expect("ok", f"{udp} connect={family.peer(53)}")
-            self.expect("EACCES", f"{udp} connect={family.peer(54)}")
+        self.expect("ok", f"{udp} connect={family.peer(53)}")
+        self.expect("EACCES", f"{udp} connect={family.peer(54)}")
 
-    def test_15_5_a_blocked_sendto_fails_with_EACCES(self):
+    @each(*FAMILIES)
+    def test_15_5_a_blocked_sendto_fails_with_EACCES(self, family):
+        udp = f"udp{family.digit}"
         self.policy("block connect udp port 54")
-        for family, udp in self.each_family():
-            server = self.place.serve(f"{udp} bind={family.any}:53", covered=False)
-            self.expect("ok", f"{udp} sendto={family.peer(53)} recvfrom")
-            self.expect("EACCES", f"{udp} sendto={family.peer(54)}")
-            server.stop()
+        server = self.place.serve(f"{udp} bind={family.any}:53", covered=False)
+        self.expect("ok", f"{udp} sendto={family.peer(53)} recvfrom")
+        self.expect("EACCES", f"{udp} sendto={family.peer(54)}")
+        server.stop()
 
-    def test_15_2_one_socket_many_peers_each_is_decided(self):
+    @each(*FAMILIES)
+    def test_15_2_one_socket_many_peers_each_is_decided(self, family):
+        udp = f"udp{family.digit}"
         self.policy("permit connect udp port 53", "block connect udp")
-        for family, udp in self.each_family():
-            server = self.place.serve(f"{udp} bind={family.any}:53", covered=False)
-            answers = self.place.sock(
-                f"{udp} sendto={family.peer(53)} recvfrom sendto={family.peer(54)} "
-                f"sendto={family.peer(53)} recvfrom")
-            self.assertEqual(["ok", "ok", "ok", "EACCES", "ok", "ok"], [a for _, a in answers])
-            server.stop()
+        server = self.place.serve(f"{udp} bind={family.any}:53", covered=False)
+        answers = self.place.sock(
+            f"{udp} sendto={family.peer(53)} recvfrom sendto={family.peer(54)} "
+            f"sendto={family.peer(53)} recvfrom")
+        self.assertEqual(["ok", "ok", "ok", "EACCES", "ok", "ok"], [a for _, a in answers])
+        server.stop()
 
-    def test_15_1_a_blocked_first_datagram_never_arrives(self):
+    @each(*FAMILIES)
+    def test_15_1_a_blocked_first_datagram_never_arrives(self, family):
+        udp = f"udp{family.digit}"
         self.policy("block accept udp port 54")
-        for family, udp in self.each_family():
-            open_ = self.place.serve(f"{udp} bind={family.any}:53")
-            self.expect("ok", f"{udp} sendto={family.own(53)} recvfrom", covered=False)
-            shut = self.place.pause(f"{udp} bind={family.any}:54 wait timeout=300 recvfrom")
-            self.expect("ok", f"{udp} sendto={family.own(54)}", covered=False)
-            self.assertEqual(("recvfrom", "EAGAIN"), self.place.finish(shut)[-1])
-            open_.stop()
+        open_ = self.place.serve(f"{udp} bind={family.any}:53")
+        self.expect("ok", f"{udp} sendto={family.own(53)} recvfrom", covered=False)
+        shut = self.place.pause(f"{udp} bind={family.any}:54 wait timeout=300 recvfrom")
+        self.expect("ok", f"{udp} sendto={family.own(54)}", covered=False)
+        self.assertEqual(("recvfrom", "EAGAIN"), self.place.finish(shut)[-1])
+        open_.stop()
 
-    def test_15_1_the_answers_of_a_permitted_flow_need_no_filter(self):
-        for family, udp in self.each_family():
-            self.policy("permit connect udp port 53", "block connect udp", "block accept udp")
-            server = self.place.serve(f"{udp} bind={family.any}:53", covered=False)
-            self.expect("ok", f"{udp} sendto={family.peer(53)} recvfrom")
-            self.expect("ok", f"{udp} connect={family.peer(53)} send recv")
-            server.stop()
+    @each(*FAMILIES)
+    def test_15_1_the_answers_of_a_permitted_flow_need_no_filter(self, family):
+        udp = f"udp{family.digit}"
+        self.policy("permit connect udp port 53", "block connect udp", "block accept udp")
+        server = self.place.serve(f"{udp} bind={family.any}:53", covered=False)
+        self.expect("ok", f"{udp} sendto={family.peer(53)} recvfrom")
+        self.expect("ok", f"{udp} connect={family.peer(53)} send recv")
+        server.stop()
 
-    def test_15_1_a_server_answers_whom_it_may_hear(self):
-        for family, udp in self.each_family():
-            self.policy("permit accept udp port 53", "block accept udp", "block connect udp")
-            server = self.place.serve(f"{udp} bind={family.any}:53")
-            self.expect("ok", f"{udp} sendto={family.own(53)} recvfrom", covered=False)
-            server.stop()
+    @each(*FAMILIES)
+    def test_15_1_a_server_answers_whom_it_may_hear(self, family):
+        udp = f"udp{family.digit}"
+        self.policy("permit accept udp port 53", "block accept udp", "block connect udp")
+        server = self.place.serve(f"{udp} bind={family.any}:53")
+        self.expect("ok", f"{udp} sendto={family.own(53)} recvfrom", covered=False)
+        server.stop()
 
 
 if __name__ == "__main__":

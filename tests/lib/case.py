@@ -1,4 +1,5 @@
 """Test cases on a place with an engine; run as programs they speak TAP, which meson counts."""
+import functools
 import os
 import sys
 import traceback
@@ -6,6 +7,19 @@ import unittest
 
 from engine import Engine
 from place import Place, PlaceError, exit_on_signals
+
+
+def each(*rows):
+    """Runs a test once for each row, as a subtest; a row is a value or a tuple of arguments."""
+    def decorate(test):
+        @functools.wraps(test)
+        def run_each(self):
+            for row in rows:
+                arguments = row if isinstance(row, tuple) else (row,)
+                with self.subTest(" ".join(map(str, arguments))):
+                    test(self, *arguments)
+        return run_each
+    return decorate
 
 
 class EngineCase(unittest.TestCase):
@@ -37,7 +51,8 @@ class TapResult(unittest.TestResult):
 
     def _line(self, word, test, comment=""):
         self.number += 1
-        print(f"{word} {self.number} - {test}{comment}", flush=True)
+        name = test.id().removeprefix("__main__.")
+        print(f"{word} {self.number} - {name}{comment}", flush=True)
 
     def addSuccess(self, test):
         super().addSuccess(test)

@@ -128,6 +128,9 @@ class Monitor:
         self.process = subprocess.Popen(
             [engine.command_line, "monitor", "--json", *arguments], env=engine.environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        first = self.process.stderr.readline()  # comes when events are being collected
+        if "following" not in first:
+            raise PlaceError(f"wfp monitor: {first}{self.process.stderr.read()}")
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -165,5 +168,6 @@ class Monitor:
     def stop(self):
         self.process.terminate()
         self.process.wait(5)
+        self.process.stderr.close()
         if self in self.engine.monitors:
             self.engine.monitors.remove(self)
