@@ -174,12 +174,18 @@ static __always_inline int lookup_answer(struct bpf_sk_lookup *ctx, struct work 
                                                                                     : SK_PASS;
 }
 
+/* sock_diag looks a listener up, to destroy it, as if nobody had called from port 0. */
+static __always_inline bool is_diagnosis(struct bpf_sk_lookup *ctx)
+{
+    return !ctx->remote_port && !ctx->remote_ip4 && !ctx->remote_ip6[0] && !ctx->remote_ip6[3];
+}
+
 /* Only refuses: what it lets pass comes to the ingress hook, which reports it. */
 SEC("sk_lookup") int ale_lookup(struct bpf_sk_lookup *ctx)
 {
     struct workbench *bench;
 
-    if (ctx->protocol != IPPROTO_TCP)
+    if (ctx->protocol != IPPROTO_TCP || is_diagnosis(ctx))
         return SK_PASS;
     bench = workbench_take();
     if (!bench)
