@@ -40,7 +40,7 @@ class Stage:
         self.agreed += agrees
         self.differed += not agrees
         tick = self.paint(32, "✓") if agrees else self.paint(31, "✗")
-        print(f"   {tick}  {what:<58} expected: {wanted:<24} seen: {seen}", flush=True)
+        print(f"   {tick}  {what:<51} expected: {wanted:<19} seen: {seen}", flush=True)
 
     def end(self, seconds):
         total = self.agreed + self.differed

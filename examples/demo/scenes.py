@@ -1,5 +1,7 @@
 """The scenes of the demo: trap all, permit and block, kernel only, the fields, users and groups."""
 import json
+import os
+import re
 import signal
 import time
 
@@ -23,12 +25,15 @@ def url(address, port):
 
 
 def fetch(place, address, port, **where):
-    """The page or the error, as curl tells it."""
+    """The page, or why curl could not connect."""
     start = time.monotonic()
     code, output = curl(place, address, port, **where)
-    took = time.monotonic() - start
-    text = output.strip().splitlines()[-1] if output.strip() else ""
-    return text if code == 0 else f"{text} ({took:.1f} s)"
+    if code == 0:
+        return output.strip()
+    took = 1000 * (time.monotonic() - start)
+    _, details = curl(place, address, port, "-v", **where)
+    reason = re.search("(Permission denied|Connection refused|timed out)", details)
+    return f"{reason[0] if reason else output.strip()} (exit {code} after {took:.0f} ms)"
 
 
 def fetch_with_python(place, address, port, **where):
@@ -55,7 +60,8 @@ def seen_by(monitor, layer, protocol):
         event = monitor.wait_for(event_is(layer, protocol), "", seconds=2)
     except AssertionError:
         return "no event"
-    return f"{layer} {event['app']} {event['remote_address']}, filter \"{event['filter_name']}\""
+    program = os.path.basename(event["app"])
+    return f"{program}, {event['remote_address']}, filter \"{event['filter_name']}\""
 
 
 def s1_trap_all(place, engine, stage):
@@ -64,7 +70,8 @@ def s1_trap_all(place, engine, stage):
           'permit accept  name "every accept"')
     outside = [nginx(place, 80, covered=False),
                place.serve("udp6 bind=[::]:53", covered=False)]
-    inside = [http_server(place, 8000), place.serve("udp6 bind=[::]:5353")]
+    inside = [http_server(place, 8000, INSIDE4), http_server(place, 8000, INSIDE6),
+              place.serve(f"udp4 bind={INSIDE4}:5353"), place.serve(f"udp6 bind=[{INSIDE6}]:5353")]
     monitor = engine.monitor("--all")
     monitor.settle()
     for version, there, here in (("4", OUTSIDE4, INSIDE4), ("6", OUTSIDE6, INSIDE6)):
@@ -75,10 +82,10 @@ def s1_trap_all(place, engine, stage):
         place.sock(f"udp{version} sendto={end(here, 5353)} recv", covered=False)
         icmp = "icmp" if version == "4" else "icmp6"
         for what, layer, protocol, wanted in (
-                ("curl goes out", "connect", "tcp", "/usr/bin/curl"),
-                ("ncat sends a datagram", "connect", "udp", "/usr/bin/ncat"),
-                ("ping asks", "connect", icmp, "/usr/bin/ping"),
-                ("a connection comes in to python's server", "accept", "tcp", PYTHON),
+                ("curl goes out", "connect", "tcp", "curl"),
+                ("ncat sends a datagram", "connect", "udp", "ncat"),
+                ("ping asks", "connect", icmp, "ping"),
+                ("a connection comes in to python's server", "accept", "tcp", "python3"),
                 ("a datagram comes in", "accept", "udp", "sock")):
             stage.expect(f"IPv{version}: {what}", wanted,
                          seen_by(monitor, f"{layer}-v{version}", protocol))
@@ -97,7 +104,7 @@ def s2_permit_and_block(place, engine, stage):
     outside = nginx(place, 80, covered=False)
     inside = [http_server(place, 8000), nginx(place, 8080)]
     for address in (OUTSIDE4, OUTSIDE6):
-        stage.expect(f"curl {url(address, 80)}", "(0.0 s)", fetch(place, address, 80))
+        stage.expect(f"curl {url(address, 80)}", "Permission denied", fetch(place, address, 80))
         stage.expect(f"python {url(address, 80)}", "hello from nginx",
                      fetch_with_python(place, address, 80))
     stage.expect("errno of the blocked connect", "EACCES",
@@ -118,7 +125,7 @@ def s3_kernel_only(place, engine, stage):
     outside = nginx(place, 80, covered=False)
 
     def both(when):
-        stage.expect(f"{when}: curl", "(0.0 s)", fetch(place, OUTSIDE4, 80))
+        stage.expect(f"{when}: curl", "Permission denied", fetch(place, OUTSIDE4, 80))
         stage.expect(f"{when}: python", "hello from nginx",
                      fetch_with_python(place, OUTSIDE4, 80))
     both("bfe runs")
@@ -154,9 +161,9 @@ def s11_users_and_groups(place, engine, stage):
     outside = nginx(place, 80, covered=False)
     for who, wanted, where in (
             ("root", "hello from nginx", {}),
-            ("www-data", "(0.0 s)", {"uid": WWW_DATA}),
+            ("www-data", "Permission denied", {"uid": WWW_DATA}),
             ("nobody", "hello from nginx", {"uid": 65534}),
-            (f"nobody in group {GROUP}", "(0.0 s)", {"uid": 65534, "groups": (GROUP,)})):
+            (f"nobody in group {GROUP}", "Permission denied", {"uid": 65534, "groups": (GROUP,)})):
         stage.expect(f"curl as {who}", wanted, fetch(place, OUTSIDE4, 80, **where))
     finish(outside)
 

@@ -5,13 +5,13 @@ import subprocess
 PYTHON = os.path.realpath("/usr/bin/python3")
 
 
-def http_server(place, port, **where):
+def http_server(place, port, address="::", **where):
     """python's http.server, with one page."""
     pages = os.path.join(place.scratch, "pages")
     os.makedirs(pages, exist_ok=True)
     with open(os.path.join(pages, "index.html"), "w", encoding="ascii") as page:
         page.write("hello from python\n")
-    server = place.start(PYTHON, "-m", "http.server", "--bind", "::", "--directory", pages,
+    server = place.start(PYTHON, "-m", "http.server", "--bind", address, "--directory", pages,
                          str(port), **where)
     place.await_port(server, port)
     return server
@@ -63,8 +63,8 @@ class Sshd:
             f"root@{address}", command, **where)
 
 
-def curl(place, address, port, **where):
+def curl(place, address, port, *options, **where):
     """(exit code, output): 0 got the page, 7 couldn't connect."""
     host = f"[{address}]" if ":" in address else address
-    return place.run("/usr/bin/curl", "-sS", "--noproxy", "*", "--max-time", "8",
+    return place.run("/usr/bin/curl", "-sS", "--noproxy", "*", "--max-time", "8", *options,
                      f"http://{host}:{port}/", **where)
