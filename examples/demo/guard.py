@@ -3,7 +3,7 @@
 
 usage: guard.py BUILD_DIRECTORY [--cgroup DIRECTORY] [POLICY]
 
-Without a POLICY everything is permitted and seen. A bfe that runs already is used; otherwise one
+Everything is seen; without a POLICY everything is permitted too. A bfe that runs already is used; otherwise one
 is started on every process of the machine (with --cgroup: on those of one cgroup). The policy
 lives in a dynamic session: Ctrl-C, or the end of this program in any other way, removes it.
 """
@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/lib"))
 
@@ -70,14 +69,15 @@ class Guard:
         wait_until(is_up, "bfe")
 
     def apply(self, policy):
-        session = self.start(self.wfp, "apply", "--dynamic", policy, stdout=subprocess.DEVNULL)
-        time.sleep(0.3)
-        if session.poll():
+        """A session of its own holds the policy; its first line says that it is in force."""
+        session = self.start(self.wfp, "apply", "--dynamic", policy, stdout=subprocess.PIPE,
+                             text=True)
+        if not session.stdout.readline():
             raise PlaceError(f"the policy {policy} was not applied")
 
     def watch(self):
         """Until Ctrl-C."""
-        monitor = subprocess.Popen([self.wfp, "monitor", "--all"], env=self.environment)
+        monitor = subprocess.Popen([self.wfp, "monitor"], env=self.environment)
         try:
             return monitor.wait()
         except KeyboardInterrupt:
@@ -89,19 +89,21 @@ class Guard:
 def main():
     parser = argparse.ArgumentParser(prog="./dev guard", usage="%(prog)s [--cgroup DIR] [POLICY]",
                                      description=__doc__.splitlines()[0])
-    parser.add_argument("build", help=argparse.SUPPRESS)
     parser.add_argument("--cgroup", metavar="DIR", help="guard only the programs of this cgroup")
-    parser.add_argument("policy", nargs="?", default=WATCH, help="a policy file")
-    options = parser.parse_args()
-    preflight.check(options.build, "guard")
+    parser.add_argument("policy", nargs="?", help="a policy file; without it nothing is blocked")
+    build = sys.argv[1]
+    options = parser.parse_args(sys.argv[2:])
+    preflight.check(build, "guard")
     exit_on_signals()
-    guard = Guard(os.path.abspath(options.build), options.cgroup)
+    guard = Guard(os.path.abspath(build), options.cgroup)
     with guard.undo:
         try:
             guard.find_or_start_bfe()
-            guard.apply(options.policy)
-            print(f"guard: {os.path.relpath(options.policy)} is in force, Ctrl-C removes it",
-                  flush=True)
+            guard.apply(WATCH)
+            if options.policy:
+                guard.apply(options.policy)
+            what = f"{options.policy} is in force" if options.policy else "everything is permitted"
+            print(f"guard: {what} and shown until you press Ctrl-C", flush=True)
             code = guard.watch()
         except PlaceError as error:
             sys.exit(f"guard: {error}")
