@@ -49,26 +49,46 @@ EXPORT DWORD WINAPI OpenWfpExplain(HANDLE engineHandle, const OPENWFP_EXPLAIN_RE
 
 /* ---- callout code */
 
+static bool file_refused(struct call *call, DWORD code, const char *path, const char *why)
+{
+    char text[400];
+
+    snprintf(text, sizeof(text), "%s: %s", path, why);
+    return call_refuse(call, code, text);
+}
+
+static bool read_all(struct call *call, int fd, size_t size, ProtobufCBinaryData *bytes)
+{
+    bytes->data = arena_alloc(call->converter.arena, size);
+    while (bytes->data && bytes->len < size) {
+        ssize_t got = read(fd, bytes->data + bytes->len, size - bytes->len);
+
+        if (got <= 0)
+            return false;
+        bytes->len += (size_t)got;
+    }
+    return bytes->data;
+}
+
 /* The whole file, in the call's arena. */
 static bool read_object(struct call *call, const char *path, ProtobufCBinaryData *bytes)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
-    ssize_t got;
+    bool good;
 
     if (fd < 0)
-        return call_refuse(call, errno == EACCES ? ERROR_ACCESS_DENIED : ERROR_FILE_NOT_FOUND,
-                           "the callout's object file can't be opened");
-    if (fstat(fd, &status) || status.st_size <= 0 || status.st_size > RPC_MAX_OBJECT) {
+        return file_refused(call, errno == ENOENT ? ERROR_FILE_NOT_FOUND : ERROR_ACCESS_DENIED,
+                            path, strerror(errno));
+    if (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size ||
+        status.st_size > RPC_MAX_OBJECT) {
         close(fd);
-        return call_refuse(call, ERROR_INVALID_PARAMETER,
-                           "the callout's object file is empty or above 8 MiB");
+        return file_refused(call, ERROR_INVALID_PARAMETER, path,
+                            "not an object file of at most 8 MiB");
     }
-    bytes->data = arena_alloc(call->converter.arena, (size_t)status.st_size);
-    got = bytes->data ? pread(fd, bytes->data, (size_t)status.st_size, 0) : -1;
+    good = read_all(call, fd, (size_t)status.st_size, bytes);
     close(fd);
-    bytes->len = got > 0 ? (size_t)got : 0;
-    return got > 0 || call_refuse(call, ERROR_INVALID_PARAMETER, "the object file can't be read");
+    return good || file_refused(call, ERROR_INVALID_PARAMETER, path, "can't be read");
 }
 
 EXPORT DWORD WINAPI OpenWfpCalloutLoad(HANDLE engineHandle, const GUID *calloutKey,
