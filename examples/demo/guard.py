@@ -95,6 +95,11 @@ def main():
     options = parser.parse_args(sys.argv[2:])
     preflight.check(build, "guard")
     exit_on_signals()
+    if options.policy:
+        checked = subprocess.run([os.path.join(build, "src/wfp/wfp"), "check", options.policy],
+                                 stdout=subprocess.DEVNULL, check=False)
+        if checked.returncode:
+            sys.exit(checked.returncode)
     guard = Guard(os.path.abspath(build), options.cgroup)
     with guard.undo:
         try:

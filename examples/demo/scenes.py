@@ -54,14 +54,16 @@ def end(address, port):
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def seen_by(monitor, layer, protocol):
-    """The event that the policy's filter made of it."""
+def seen_by(monitor, layer, protocol, program):
+    """The event that the policy's filter made of what the program did."""
+    def wanted(event):
+        return event_is(layer, protocol)(event) and program in os.path.basename(event["app"] or "")
     try:
-        event = monitor.wait_for(event_is(layer, protocol), "", seconds=2)
+        event = monitor.wait_for(wanted, "", seconds=2)
     except AssertionError:
         return "no event"
-    program = os.path.basename(event["app"])
-    return f"{program}, {event['remote_address']}, filter \"{event['filter_name']}\""
+    name = os.path.basename(event["app"])
+    return f"{name}, {event['remote_address']}, filter \"{event['filter_name']}\""
 
 
 def s1_trap_all(place, engine, stage):
@@ -88,7 +90,7 @@ def s1_trap_all(place, engine, stage):
                 ("a connection comes in to python's server", "accept", "tcp", "python3"),
                 ("a datagram comes in", "accept", "udp", "sock")):
             stage.expect(f"IPv{version}: {what}", wanted,
-                         seen_by(monitor, f"{layer}-v{version}", protocol))
+                         seen_by(monitor, f"{layer}-v{version}", protocol, wanted))
     finish(monitor, *outside, *inside)
 
 
