@@ -9,6 +9,7 @@
 
 struct arena;
 struct json;
+struct sd;
 
 /* Names for numbers and keys; a function that is NULL or returns NULL leaves the number. */
 struct describer {
@@ -32,6 +33,9 @@ const char *describe_action(const struct describer *describer, const FWPM_FILTER
 /* One condition's operand: "10.0.0.0/8", "443", "/usr/bin/curl" */
 const char *describe_value(const struct describer *describer, const GUID *field,
                            const FWP_CONDITION_VALUE0 *value);
+
+/* "user { a, b }"; NULL for descriptors that the language doesn't make. */
+const char *describe_accounts(const struct describer *describer, const struct sd *sd);
 
 /* A layer's short name, "connect-v4"; else the API's; else its key. */
 const char *describe_layer(struct arena *arena, const GUID *layer);

@@ -162,7 +162,7 @@ DWORD show_flows(struct show *show)
         if (count > 0)
             after = entries[count - 1]->flowId;
         FwpmFreeMemory0((void **)&entries);
-    } while (count == LIST_PAGE);
+    } while (count > 0);
     show_end(show);
     return ERROR_SUCCESS;
 }

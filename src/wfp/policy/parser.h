@@ -48,8 +48,12 @@ void parser_run(struct arena *arena, struct report *report, const struct environ
 
 /* For the parser's own files. */
 void parser_advance(struct parser *parser);
+bool parser_at(const struct parser *parser, enum token_kind kind);
 bool parser_at_line_end(const struct parser *parser);
+void parser_skip_line_ends(struct parser *parser);
 const char *parser_describe(struct parser *parser); /* the next token, for "expected x, not y" */
+void parser_expected(struct parser *parser, const char *what, const char *hint);
+bool parser_variable(struct parser *parser); /* $NAME = … */
 const struct value *parser_one_value(struct parser *parser, const char *what);
 const struct value *parser_values(struct parser *parser, const char *what);
 struct rule *parser_rule(struct parser *parser);
