@@ -1,8 +1,10 @@
 /* What the engine has to work with and how it is doing; live flows. */
 #include "dispatch.h"
 
+#include <string.h>
 #include <sys/utsname.h>
 
+#include "flow_list.h"
 #include "service.h"
 
 static char *own(const char *text)
@@ -90,7 +92,46 @@ uint32_t call_report(struct client *client, const Rpc__Request *request)
     return ERROR_SUCCESS;
 }
 
+/* ---- flows ---- */
+
+#define FLOWS_AT_ONCE 8192u
+
+static uint32_t answer_flows(struct client *client, const struct flow_list *list,
+                             const Rpc__FlowList *asked)
+{
+    size_t wanted = asked->wanted < FLOWS_AT_ONCE ? asked->wanted : FLOWS_AT_ONCE, count = 0;
+    OPENWFP_FLOW *shown = arena_array(&client->arena, wanted + 1, sizeof(*shown));
+
+    if (!shown)
+        return client_no_memory(client);
+    for (size_t i = 0; i < list->count && count < wanted; i++)
+        if (list->flows[i].flow.flow > asked->after &&
+            !flow_present(&list->flows[i], &client->arena, &shown[count++]))
+            return client_no_memory(client);
+    client->reply.flows = encode_flows(&client->convert, count, shown);
+    if (!client->reply.flows)
+        return client->convert.error.code;
+    client->reply.result_case = RPC__REPLY__RESULT_FLOWS;
+    return ERROR_SUCCESS;
+}
+
+/* Who may not see net events may not see who talks to whom either. */
 uint32_t call_flow_list(struct client *client, const Rpc__Request *request)
 {
-    return client_error(client, ERROR_NOT_SUPPORTED, "this engine keeps no list of flows");
+    struct shim *shim = client->service->engine.shim;
+    struct flow_list list = {0};
+    uint32_t code;
+    int result = 0;
+
+    code = model_access_check(client->session, MODEL_NET_EVENT, FWPM_ACTRL_ENUM | FWPM_ACTRL_READ,
+                              &client->convert.error);
+    if (code != ERROR_SUCCESS)
+        return code;
+    if (shim)
+        result = flow_list_read(&list, shim, &client->service->events);
+    code = result ? client_error(client, ERROR_GEN_FAILURE, "the kernel can't list flows: %s",
+                                 strerror(-result))
+                  : answer_flows(client, &list, request->flow_list);
+    flow_list_free(&list);
+    return code;
 }

@@ -80,6 +80,16 @@ struct ale_socket {
     __u8 local[16], remote[16];
 };
 
+/* A socket with a peer, and a process that holds it; what the iterator over flows writes. */
+struct ale_live {
+    __u64 cookie, netns_cookie, cgroup, start_time;
+    __u32 netns, pid, uid;
+    __u16 local_port, remote_port;
+    __u8 family, protocol;
+    __u8 pad[6];
+    __u8 local[16], remote[16];
+};
+
 struct ale_flow_key {
     __u64 cookie;
     __u8 remote[16];

@@ -100,6 +100,8 @@ int object_build(struct shim *shim, int slot, const void *callout, size_t size, 
                  size_t *image_size, struct shim_error *error);
 struct bpf_object *object_open(struct shim *shim, const void *image, size_t size, uint64_t cookie,
                                struct shim_error *error);
+/* Tells the programs what is covered. */
+void object_set_scope(const struct shim *shim, struct bpf_object *object);
 int object_load(struct shim *shim, struct bpf_object *object, struct shim_error *error);
 void object_only(struct bpf_object *object, enum shim_program program);
 void object_without(struct bpf_object *object, enum shim_program program);

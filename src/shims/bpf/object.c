@@ -209,6 +209,19 @@ static void set_constant(struct bpf_object *object, const char *name, const void
     }
 }
 
+void object_set_scope(const struct shim *shim, struct bpf_object *object)
+{
+    uint64_t cgroup = cgroup_id(shim->cgroup_fd);
+    char root[PATH_MAX];
+    uint32_t level = 0;
+
+    if (!cgroup2_root(root))
+        level = cgroup_level(root, shim->cgroup);
+    set_constant(object, "scope_cookie", &shim->scope_cookie, sizeof(shim->scope_cookie));
+    set_constant(object, "scope_cgroup", &cgroup, sizeof(cgroup));
+    set_constant(object, "scope_level", &level, sizeof(level));
+}
+
 static int reuse_map(struct shim *shim, struct bpf_map *map, int fd, struct shim_error *error)
 {
     struct bpf_map_info info = {0};
@@ -284,19 +297,12 @@ struct bpf_object *object_open(struct shim *shim, const void *image, size_t size
                 .kernel_log_buf = error ? error->log : NULL,
                 .kernel_log_size = error ? sizeof(error->log) : 0);
     struct bpf_object *object = bpf_object__open_mem(image, size, &options);
-    uint64_t cgroup = cgroup_id(shim->cgroup_fd);
-    char root[PATH_MAX];
-    uint32_t level = 0;
 
     if (!object) {
         shim_fail(error, -errno, "can't open the kernel programs: %s", strerror(errno));
         return NULL;
     }
-    if (!cgroup2_root(root))
-        level = cgroup_level(root, shim->cgroup);
-    set_constant(object, "scope_cookie", &shim->scope_cookie, sizeof(shim->scope_cookie));
-    set_constant(object, "scope_cgroup", &cgroup, sizeof(cgroup));
-    set_constant(object, "scope_level", &level, sizeof(level));
+    object_set_scope(shim, object);
     set_constant(object, "lookup_netns_cookie", &cookie, sizeof(cookie));
     if (reuse_maps(shim, object, error)) {
         bpf_object__close(object);

@@ -111,6 +111,21 @@ int shim_fd(const struct shim *shim);
 /* Events that found the ring full, ever. */
 uint64_t shim_lost(const struct shim *shim);
 
+/* ------------------------------------------------------------------- flows */
+
+/* A covered socket that has a peer, as the kernel has it now. */
+struct shim_flow {
+    uint64_t flow; /* the socket's cookie */
+    uint64_t cgroup, start_time;
+    uint8_t local[16], remote[16];    /* network order; IPv4 in the first four bytes */
+    uint16_t local_port, remote_port; /* host order */
+    uint8_t family, protocol;
+    uint32_t netns, pid, uid; /* of a process that holds the socket */
+};
+
+/* Hands over every such socket, once for each process that holds it, in no order. 0 or -errno. */
+int shim_flows(struct shim *shim, void (*fn)(void *ctx, const struct shim_flow *), void *ctx);
+
 /* ---------------------------------------------------------------- callouts */
 
 /* Links a callout's object file into the programs and replaces them, without a gap; the callout's

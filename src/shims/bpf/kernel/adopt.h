@@ -8,8 +8,7 @@
 #define OPENWFP_ALE_ADOPT_H
 
 #include "listen.h"
-
-#define COMMON(sk, field) BPF_CORE_READ(sk, __sk_common.field)
+#include "scope.h"
 
 static __always_inline void local_of_sock(__u8 *address, struct sock *sk)
 {
@@ -73,25 +72,6 @@ static __always_inline void adopt_socket(struct sock *sk, struct ale_process *ho
         adopt_listener(holder, socket, sk);
     if (!known && socket->protocol == IPPROTO_UDP && state == TCP_ESTABLISHED_STATE)
         adopt_datagrams(holder, socket, sk);
-}
-
-/* Where the loader attaches the hooks; level 0, the root, covers everything. */
-const volatile __u64 scope_cgroup;
-const volatile __u32 scope_level;
-
-static __always_inline bool in_scope_cgroup(struct sock *sk)
-{
-    struct cgroup *cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup), *above;
-
-    if (!scope_level)
-        return true;
-    if (!cgroup || BPF_CORE_READ(cgroup, level) < scope_level)
-        return false;
-    void *slot = (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
-                 scope_level * sizeof(void *);
-    if (bpf_probe_read_kernel(&above, sizeof(above), slot))
-        return false;
-    return BPF_CORE_READ(above, kn, id) == scope_cgroup;
 }
 
 static __always_inline bool is_covered(struct sock *sk)
