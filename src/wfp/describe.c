@@ -285,7 +285,7 @@ static struct scene scene_of(const struct describer *describer, const FWPM_FILTE
     return scene;
 }
 
-/* A rule with ports and no protocol would mean TCP and UDP. */
+/* A rule with ports and no protocol would mean the protocols that have ports. */
 static bool needs_any(const struct scene *scene)
 {
     return scene->known && layer_facts(scene->layer)->protocol &&

@@ -160,7 +160,8 @@ static bool read_protocols_clause(const struct reader *reader, struct meaning *m
     return false;
 }
 
-/* Ports belong to TCP and UDP, types and codes to ICMP, though they share their fields (2.4). */
+/* Ports belong to TCP, UDP and their kin, types and codes to ICMP, though they share their fields
+ * (2.4). */
 static bool check_ports(const struct reader *reader, struct meaning *meaning)
 {
     const struct rule *rule = meaning->rule;
@@ -182,7 +183,7 @@ static bool check_ports(const struct reader *reader, struct meaning *meaning)
         }
         if (port && protocol == NULL && layer_facts(rule->layer)->protocol &&
             !meaning->given[FIELD_PROTOCOL])
-            meaning_tcp_or_udp(reader, meaning);
+            meaning_with_ports(reader, meaning);
     }
     return true;
 }

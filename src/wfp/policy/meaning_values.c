@@ -6,10 +6,13 @@
 #include "src/wfp/arena.h"
 #include "src/wfp/policy/report.h"
 
-#define TCP   6
-#define UDP   17
-#define ICMP  1
-#define ICMP6 58
+#define ICMP    1
+#define TCP     6
+#define UDP     17
+#define DCCP    33
+#define ICMP6   58
+#define SCTP    132
+#define UDPLITE 136
 
 #define MAPPED ((u128)0xffff << 32) /* ::ffff:0:0/96 */
 
@@ -112,13 +115,13 @@ bool meaning_protocols(const struct reader *reader, struct meaning *meaning,
     return good;
 }
 
-void meaning_tcp_or_udp(const struct reader *reader, struct meaning *meaning)
+void meaning_with_ports(const struct reader *reader, struct meaning *meaning)
 {
-    static const struct span tcp = {TCP, TCP}, udp = {UDP, UDP};
+    static const uint8_t protocols[] = {TCP, UDP, DCCP, SCTP, UDPLITE};
     meaning->given[FIELD_PROTOCOL] = true;
-    make_room(reader, meaning, FIELD_PROTOCOL, 2);
-    add_both(meaning, FIELD_PROTOCOL, &tcp);
-    add_both(meaning, FIELD_PROTOCOL, &udp);
+    make_room(reader, meaning, FIELD_PROTOCOL, sizeof(protocols));
+    for (size_t i = 0; i < sizeof(protocols); i++)
+        add_both(meaning, FIELD_PROTOCOL, &(struct span){protocols[i], protocols[i]});
 }
 
 bool meaning_is_icmp(const struct meaning *meaning)

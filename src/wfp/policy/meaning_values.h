@@ -17,7 +17,8 @@ bool meaning_addresses(const struct reader *reader, struct meaning *meaning, enu
 /* icmp is IPv4's, icmp6 IPv6's; 1 and 58 as numbers are both's. */
 bool meaning_protocols(const struct reader *reader, struct meaning *meaning,
                        const struct value *values);
-void meaning_tcp_or_udp(const struct reader *reader, struct meaning *meaning);
+/* All protocols that have ports: a block must not be walked round with the rarer ones. */
+void meaning_with_ports(const struct reader *reader, struct meaning *meaning);
 bool meaning_is_icmp(const struct meaning *meaning); /* and nothing else */
 
 bool meaning_apps(const struct reader *reader, struct meaning *meaning,

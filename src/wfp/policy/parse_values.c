@@ -6,6 +6,8 @@
 #include "src/wfp/policy/report.h"
 #include "src/wfp/policy/words.h"
 
+#define SHOWN_LENGTH 60u /* bytes of a token in a message */
+
 void parser_advance(struct parser *parser)
 {
     parser->end = parser->token.place.offset + parser->token.place.length;
@@ -26,6 +28,7 @@ bool parser_at_line_end(const struct parser *parser)
 const char *parser_describe(struct parser *parser)
 {
     const struct token *token = &parser->token;
+    uint32_t length = token->place.length < SHOWN_LENGTH ? token->place.length : SHOWN_LENGTH;
     switch (token->kind) {
     case TOKEN_LINE_END:
         return "the end of the line";
@@ -34,7 +37,7 @@ const char *parser_describe(struct parser *parser)
     case TOKEN_VARIABLE:
         return arena_printf(parser->arena, "$%s", token->text);
     default:
-        return arena_printf(parser->arena, "%.*s", (int)(token->place.length & 0xff),
+        return arena_printf(parser->arena, "%.*s", (int)length,
                             token->place.source->text + token->place.offset);
     }
 }

@@ -64,8 +64,9 @@ const struct word words_statements[] = {{"provider", STATEMENT_PROVIDER},
                                         {"hold", STATEMENT_RULE},
                                         {NULL, 0}};
 
-const struct word words_protocols[] = {{"tcp", 6},    {"udp", 17}, {"icmp", 1},      {"icmp6", 58},
-                                       {"sctp", 132}, {"gre", 47}, {"udplite", 136}, {NULL, 0}};
+const struct word words_protocols[] = {{"tcp", 6},    {"udp", 17},      {"icmp", 1},
+                                       {"icmp6", 58}, {"dccp", 33},     {"sctp", 132},
+                                       {"gre", 47},   {"udplite", 136}, {NULL, 0}};
 
 /* FWP_CONDITION_FLAG_* bits, as numbers: this table is also read where the API isn't. */
 const struct word words_flags[] = {{"loopback", 0x1}, {"reauthorize", 0x4}, {"wildcard", 0x8},
