@@ -2,7 +2,7 @@
 """The house rules that a program can check; prints what breaks them, exit code 1 then.
 
 - no TODO, FIXME or XXX; no path of a developer's machine; no line over 100 columns
-- a C file has at most 500 lines, half of them at most 250 (the public headers and data apart)
+- a C file has at most 600 lines, half of them at most 250 (the public headers and data apart)
 - a C function has at most 80 lines, half of them at most 15
 """
 import re
@@ -15,7 +15,7 @@ ROOMS = ("src", "include", "tests", "bench", "examples", "scripts", "docs", "pol
 SUFFIXES = {".c", ".h", ".py", ".md", ".wfp", ".build", ".proto"}
 FORBIDDEN = re.compile(r"\b(TODO|FIXME|XXX)\b|(?<![\w}])/(?:home|work)/\w")
 FUNCTION_END = re.compile(r"^}$")
-MOST_LINES, MEDIAN_LINES, MOST_COLUMNS = 500, 250, 100
+MOST_LINES, MEDIAN_LINES, MOST_COLUMNS = 600, 250, 100
 MOST_FUNCTION, MEDIAN_FUNCTION = 80, 15
 
 

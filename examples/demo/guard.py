@@ -3,9 +3,10 @@
 
 usage: guard.py BUILD_DIRECTORY [--cgroup DIRECTORY] [POLICY]
 
-Everything is seen; without a POLICY everything is permitted too. A bfe that runs already is used; otherwise one
-is started on every process of the machine (with --cgroup: on those of one cgroup). The policy
-lives in a dynamic session: Ctrl-C, or the end of this program in any other way, removes it.
+Everything is seen; without a POLICY everything is permitted too. A bfe that runs already is used;
+otherwise one is started on every process of the machine (with --cgroup: on those of one cgroup).
+The policy lives in a dynamic session: Ctrl-C, or the end of this program in any other way, removes
+it.
 """
 import argparse
 import contextlib

@@ -60,7 +60,8 @@ class Documents(unittest.TestCase):
     def test_the_examples_in_the_documents_are_good_policies(self):
         for path in ("docs/policy.md", "docs/man/openwfp-policy.5.scd"):
             for block in re.findall(r"^```\n(.*?)^```", read(path), re.M | re.S):
-                if not re.search(r"^(permit|sublayer \"(server|web))", block, re.M) or "error" in block:
+                begins = re.search(r"^(permit|sublayer \"(server|web))", block, re.M)
+                if not begins or "error" in block:
                     continue
                 with tempfile.NamedTemporaryFile("w", suffix=".wfp", encoding="utf-8") as file:
                     file.write(block)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""standalone.py INCLUDE_DIR...: each header compiles by itself, twice, as C and C++, both WCHARs."""
+"""standalone.py INCLUDE_DIR...: each header compiles alone, twice, as C and C++, both WCHARs."""
 
 import os
 import subprocess

@@ -5,10 +5,10 @@ from table import CLASSES
 INTRO = """\
 # Layers, fields, conditions
 
-<!-- Made by src/model/tables/generate.py document docs/layers.md; change the table, not this file. -->
+<!-- Made by "src/model/tables/generate.py document docs/layers.md": change the table, not this. -->
 
-A layer is a place in the network stack where filters are asked. Windows has {count} of them; all have
-their names, run-time ids, GUIDs and fields here, so that programs compile and `FwpmLayerEnum0`
+A layer is a place in the network stack where filters are asked. Windows has {count} of them; all
+have their names, run-time ids, GUIDs and fields here, so that programs compile and `FwpmLayerEnum0`
 lists them. Filters can be added to those that this version of OpenWFP enforces.
 
 | support | layers | adding a filter |

@@ -81,7 +81,8 @@ def builtins(table):
 
 
 def errors(table):
-    rows = [f"    {{{row['name']}, \"{row['name']}\", {text(row['text'])}}}," for row in table.errors]
+    rows = [f"    {{{row['name']}, \"{row['name']}\", {text(row['text'])}}},"
+            for row in table.errors]
     return ["const struct error_info table_errors[] = {", *rows, "};",
             f"const size_t table_error_count = {len(table.errors)};"]
 
