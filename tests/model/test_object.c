@@ -104,13 +104,12 @@ static void test_objects_are_copied_deeply(void **state)
 static void test_not_found_has_its_code_for_each_kind(void **state)
 {
     WORLD;
-    static const uint32_t codes[] = {
-        [MODEL_PROVIDER] = FWP_E_PROVIDER_NOT_FOUND,
-        [MODEL_SUBLAYER] = FWP_E_SUBLAYER_NOT_FOUND,
-        [MODEL_PROVIDER_CONTEXT] = FWP_E_PROVIDER_CONTEXT_NOT_FOUND,
-        [MODEL_CALLOUT] = FWP_E_CALLOUT_NOT_FOUND,
-        [MODEL_FILTER] = FWP_E_FILTER_NOT_FOUND,
-        [MODEL_LAYER] = FWP_E_LAYER_NOT_FOUND};
+    static const uint32_t codes[] = {[MODEL_PROVIDER] = FWP_E_PROVIDER_NOT_FOUND,
+                                     [MODEL_SUBLAYER] = FWP_E_SUBLAYER_NOT_FOUND,
+                                     [MODEL_PROVIDER_CONTEXT] = FWP_E_PROVIDER_CONTEXT_NOT_FOUND,
+                                     [MODEL_CALLOUT] = FWP_E_CALLOUT_NOT_FOUND,
+                                     [MODEL_FILTER] = FWP_E_FILTER_NOT_FOUND,
+                                     [MODEL_LAYER] = FWP_E_LAYER_NOT_FOUND};
     struct model_object object;
     GUID key = key_of(1);
 
@@ -324,9 +323,9 @@ static void test_7_8_register_twice_and_unregister_nothing(void **state)
     WORLD;
     GUID key = key_of(1);
 
-    assert_fails(w,
-                 model_callout_register(w->model, &key, MODEL_CALLOUT_UNREGISTERED, NULL, &w->error),
-                 FWP_E_CALLOUT_NOT_FOUND);
+    assert_fails(
+        w, model_callout_register(w->model, &key, MODEL_CALLOUT_UNREGISTERED, NULL, &w->error),
+        FWP_E_CALLOUT_NOT_FOUND);
     assert_works(w, model_callout_register(w->model, &key, 0, NULL, &w->error));
     assert_fails(w, model_callout_register(w->model, &key, 1, NULL, &w->error),
                  FWP_E_ALREADY_EXISTS);
@@ -360,8 +359,7 @@ static void test_7_9_callout_in_use_is_not_deleted(void **state)
     filter.action.type = FWP_ACTION_CALLOUT_UNKNOWN;
     filter.action.calloutKey = callout;
     assert_works(w, add_with(w, &filter));
-    assert_fails(w, model_delete_by_key(w->root, MODEL_CALLOUT, &callout, &w->error),
-                 FWP_E_IN_USE);
+    assert_fails(w, model_delete_by_key(w->root, MODEL_CALLOUT, &callout, &w->error), FWP_E_IN_USE);
     assert_works(w, model_delete_by_key(w->root, MODEL_FILTER, &key, &w->error));
     assert_works(w, model_delete_by_key(w->root, MODEL_CALLOUT, &callout, &w->error));
 }
@@ -455,16 +453,16 @@ static void test_14_2_engine_options(void **state)
     WORLD;
     FWP_VALUE0 value = {.type = FWP_UINT32, .uint32 = 0};
 
-    assert_works(w, model_engine_set_option(w->root, FWPM_ENGINE_COLLECT_NET_EVENTS, &value,
-                                            &w->error));
+    assert_works(
+        w, model_engine_set_option(w->root, FWPM_ENGINE_COLLECT_NET_EVENTS, &value, &w->error));
     assert_int_equal(model_engine_option(w->model, FWPM_ENGINE_COLLECT_NET_EVENTS), 0);
     value.type = FWP_UINT16;
     assert_fails(
         w, model_engine_set_option(w->root, FWPM_ENGINE_COLLECT_NET_EVENTS, &value, &w->error),
         FWP_E_TYPE_MISMATCH);
     assert_fails(w, model_engine_get_option(w->root, 99, &value, &w->error), FWP_E_OUT_OF_BOUNDS);
-    assert_works(w, model_engine_get_option(w->root, FWPM_ENGINE_COLLECT_NET_EVENTS, &value,
-                                            &w->error));
+    assert_works(
+        w, model_engine_get_option(w->root, FWPM_ENGINE_COLLECT_NET_EVENTS, &value, &w->error));
     assert_int_equal(value.type, FWP_UINT32);
 }
 
