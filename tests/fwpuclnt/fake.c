@@ -15,11 +15,6 @@
 
 static uint8_t token[RPC_TOKEN_SIZE] = "a fake's token";
 
-struct connection {
-    struct fake *fake;
-    int fd;
-};
-
 static bool answer_usual(struct fake *fake, int fd, const Rpc__Request *request, Rpc__Reply *reply)
 {
     static Rpc__Opened opened;
@@ -49,7 +44,7 @@ static bool answer_usual(struct fake *fake, int fd, const Rpc__Request *request,
     }
 }
 
-static bool answer_one(struct connection *connection, const uint8_t *bytes, size_t size)
+static bool answer_one(struct fake_connection *connection, const uint8_t *bytes, size_t size)
 {
     Rpc__Request *request = rpc__request__unpack(NULL, size, bytes);
     Rpc__Reply reply = RPC__REPLY__INIT;
@@ -69,7 +64,7 @@ static bool answer_one(struct connection *connection, const uint8_t *bytes, size
 
 static void *serve(void *argument)
 {
-    struct connection *connection = argument;
+    struct fake_connection *connection = argument;
     struct frame_reader reader;
     const uint8_t *bytes;
     size_t size;
@@ -82,9 +77,6 @@ static void *serve(void *argument)
     while (good && frame_read(&reader, connection->fd) > 0);
     frame_reader_free(&reader);
     shutdown(connection->fd, SHUT_RDWR);
-    if (connection->fake->attached != connection->fd)
-        close(connection->fd);
-    free(connection);
     return NULL;
 }
 
@@ -93,13 +85,12 @@ static void *accept_all(void *argument)
     struct fake *fake = argument;
     int fd;
 
-    while ((fd = accept(fake->listener, NULL, NULL)) >= 0) {
-        struct connection *connection = malloc(sizeof(*connection));
-        pthread_t thread;
+    while (fake->count < FAKE_CONNECTIONS && (fd = accept(fake->listener, NULL, NULL)) >= 0) {
+        struct fake_connection *connection = &fake->connections[fake->count++];
 
-        *connection = (struct connection){fake, fd};
-        pthread_create(&thread, NULL, serve, connection);
-        pthread_detach(thread);
+        connection->fake = fake;
+        connection->fd = fd;
+        pthread_create(&connection->thread, NULL, serve, connection);
     }
     return NULL;
 }
@@ -125,8 +116,12 @@ void fake_stop(struct fake *fake)
     shutdown(fake->listener, SHUT_RDWR);
     pthread_join(fake->thread, NULL);
     close(fake->listener);
-    if (fake->attached >= 0)
-        close(fake->attached);
+    for (int i = 0; i < fake->count; i++)
+        shutdown(fake->connections[i].fd, SHUT_RDWR);
+    for (int i = 0; i < fake->count; i++) {
+        pthread_join(fake->connections[i].thread, NULL);
+        close(fake->connections[i].fd);
+    }
     unlink(fake->path);
     rmdir(fake->directory);
 }

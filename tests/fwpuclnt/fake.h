@@ -10,10 +10,22 @@
 #include "rpc/convert.h"
 #include "rpc/frame.h"
 
+#define FAKE_CONNECTIONS 16
+
+struct fake;
+
+struct fake_connection {
+    struct fake *fake;
+    pthread_t thread;
+    int fd;
+};
+
 struct fake {
     char directory[64], path[96];
     int listener;
     pthread_t thread;
+    struct fake_connection connections[FAKE_CONNECTIONS];
+    int count;
     int attached;  /* the connection for deliveries, -1 */
     UINT64 cookie; /* of the last subscription */
     enum model_kind subscribed;
