@@ -59,7 +59,7 @@ def seen_by(monitor, layer, protocol, program):
     def wanted(event):
         return event_is(layer, protocol)(event) and program in os.path.basename(event["app"] or "")
     try:
-        event = monitor.wait_for(wanted, "", seconds=2)
+        event = monitor.wait_for(wanted, "", seconds=5)
     except AssertionError:
         return "no event"
     name = os.path.basename(event["app"])

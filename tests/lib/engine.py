@@ -144,7 +144,7 @@ class Monitor:
         except queue.Empty:
             return False
 
-    def wait_for(self, wanted, what, seconds=5.0):
+    def wait_for(self, wanted, what, seconds=15.0):
         """The first event, seen or to come, for which `wanted` is true."""
         index = 0
         while True:

@@ -33,7 +33,7 @@ def cgroup2_root():
     raise PlaceError("cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup")
 
 
-def wait_until(condition, what, seconds=10.0):
+def wait_until(condition, what, seconds=30.0):
     """Polls until `condition` is true; for things that have no other signal."""
     deadline = time.monotonic() + seconds
     while not condition():
