@@ -171,7 +171,7 @@ const char *filetime_text(struct arena *arena, FILETIME time)
     char text[32];
     uint64_t ticks = (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime; /* 100 ns */
     time_t seconds = (time_t)(ticks / 10000000) - 11644473600; /* between 1601 and 1970 */
-    if (gmtime_r(&seconds, &parts) == NULL)
+    if (ticks == 0 || gmtime_r(&seconds, &parts) == NULL)
         return "-";
     strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
     return arena_printf(arena, "%s.%03uZ", text, (unsigned)(ticks / 10000 % 1000));

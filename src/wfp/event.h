@@ -49,7 +49,7 @@ const char *event_verdict(const struct event *event);                      /* pe
 /* The event as a JSON object (inside whatever is open). */
 void event_json(const struct event *event, const struct event_words *words, struct json *json);
 
-/* FILETIME as UTC, ISO 8601. */
+/* FILETIME as UTC, ISO 8601; "-" when nobody knows. */
 const char *filetime_text(struct arena *arena, FILETIME time);
 
 #endif

@@ -7,7 +7,7 @@ import time
 
 from cli import CliCase, main, wait_until, WFP, BLOCKED, DONE, FAILED, NO_BFE, USAGE
 
-KINDS = ("filters", "sublayers", "callouts", "providers", "layers", "sessions", "events")
+KINDS = ("filters", "sublayers", "callouts", "providers", "layers", "sessions", "events", "flows")
 
 
 class Show(CliCase):
