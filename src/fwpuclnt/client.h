@@ -157,7 +157,7 @@ DWORD security_set(HANDLE engineHandle, enum model_kind kind, const GUID *key,
                    SECURITY_INFORMATION information, const SID *owner, const SID *group,
                    const ACL *dacl, const ACL *sacl);
 
-/* ---- subscriptions (dispatch.c) */
+/* ---- subscriptions (subscribe.c, dispatch.c) */
 
 struct delivery_handler {
     /* Called on the dispatcher's thread with the pieces of one delivery. */
