@@ -13,8 +13,9 @@
 #include "lookup.h"
 #include "openwfp_callout.h"
 
-#define CLASSIFY_FAR_STEPS (1u << 22)  /* blocks in a walk, at most */
-#define CLASSIFY_LOST      0xffffffffu /* where a walk stands that found no element */
+#define CLASSIFY_NEAR_BLOCKS 3          /* walked in a plain loop, which is cheaper than bpf_loop */
+#define CLASSIFY_FAR_STEPS   (1u << 22) /* blocks in a walk, at most */
+#define CLASSIFY_LOST        0xffffffffu /* where a walk stands that found no element */
 
 /* Slots without a callout; a linked callout object overrides its slot's symbol. */
 #define CLASSIFY_EMPTY_SLOT(n)                                                                     \
@@ -116,17 +117,23 @@ static __always_inline bool classify_block_walk(struct classify_walk *walk, void
         walk->at = CLASSIFY_LOST;
         return true;
     }
+    __u32 at = walk->at, end = walk->end;
     for (int i = 0; i < CLASSIFY_BLOCK; i++) {
-        const struct classify_element *element = &block->elements[walk->at % CLASSIFY_BLOCK];
+        const struct classify_element *element = &block->elements[at % CLASSIFY_BLOCK];
 
-        if (classify_step(walk, element) == CLASSIFY_CALL)
-            classify_callout(walk, element);
-        if (walk->at >= walk->end)
-            return true;
-        if (walk->at / CLASSIFY_BLOCK != number)
+        if (element->kind == CLASSIFY_TEST) {
+            at = classify_test(&walk->key, element) ? element->on_match : element->on_miss;
+        } else {
+            walk->at = at;
+            if (classify_step(walk, element) == CLASSIFY_CALL)
+                classify_callout(walk, element);
+            at = walk->at;
+        }
+        if (at >= end || at / CLASSIFY_BLOCK != number)
             break;
     }
-    return false;
+    walk->at = at;
+    return at >= end;
 }
 
 struct classify_far {
@@ -152,8 +159,10 @@ __noinline int classify(struct classify_walk *walk)
         blocks ? classify_element_at(blocks, walk->layer) : NULL;
     if (directory) {
         classify_enter(walk, directory);
-        if (classify_block_walk(walk, blocks))
-            goto done;
+        for (int i = 0; i < CLASSIFY_NEAR_BLOCKS; i++) {
+            if (classify_block_walk(walk, blocks))
+                goto done;
+        }
         struct classify_far far = {.walk = walk, .blocks = blocks};
         bpf_loop(CLASSIFY_FAR_STEPS, classify_far_step, &far, 0);
     }

@@ -49,17 +49,14 @@ CLASSIFY_INLINE bool classify_test(const struct classify_key *key,
     __u32 slot = test->slot;
     if (slot >= CLASSIFY_SLOTS)
         return false;
-    bool present = key->present >> slot & 1;
-    if (test->op == CLASSIFY_ABSENT)
-        return !present;
-    if (test->op == CLASSIFY_ALWAYS)
-        return true;
-    if (!present)
-        return false;
+    if (!(key->present >> slot & 1))
+        return test->op == CLASSIFY_ABSENT || test->op == CLASSIFY_ALWAYS;
     __u64 value = key->value[slot], lo = test->test.lo[0];
-    switch (test->op) {
-    case CLASSIFY_IN_RANGE:
+    if (test->op == CLASSIFY_IN_RANGE) /* by far the most */
         return value >= lo && value <= test->test.hi[0];
+    switch (test->op) {
+    case CLASSIFY_ALWAYS:
+        return true;
     case CLASSIFY_NOT_IN_RANGE:
         return value < lo || value > test->test.hi[0];
     case CLASSIFY_FLAGS_ALL_SET:

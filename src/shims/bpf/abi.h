@@ -100,7 +100,7 @@ struct ale_flow_key {
 
 struct ale_flow {
     __u64 generation;
-    __u64 used;     /* boot clock */
+    __u64 used;     /* monotonic clock */
     __u32 outbound; /* made at AUTH_CONNECT, not at AUTH_RECV_ACCEPT */
     __u32 pad;
 };
@@ -156,7 +156,7 @@ struct ale_event {
     __u16 layer;
     __u8 action; /* enum shim_action */
     __u8 protocol;
-    __u64 time; /* boot clock */
+    __u64 time; /* monotonic clock */
     __u64 filter_id;
     __u64 start_time;
     __u64 cgroup;

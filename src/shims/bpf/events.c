@@ -91,7 +91,7 @@ int shim_poll(struct shim *shim, shim_event_fn *fn, void *ctx)
     shim->event_fn = fn;
     shim->event_ctx = ctx;
     shim->event_count = 0;
-    shim->clock_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+    shim->clock_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
     result = ring_buffer__consume(shim->ring);
     return result < 0 ? result : shim->event_count;
 }

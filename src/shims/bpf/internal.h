@@ -106,6 +106,10 @@ int object_load(struct shim *shim, struct bpf_object *object, struct shim_error 
 void object_only(struct bpf_object *object, enum shim_program program);
 void object_without(struct bpf_object *object, enum shim_program program);
 
+/* callout_elf.c: makes a callout's object fit a slot */
+#define CALLOUT_SYMBOL "openwfp_callout_N"
+int callout_prepare(char *bytes, size_t size, unsigned slot, struct shim_error *error);
+
 /* hooks.c: links of the programs */
 int hooks_open(struct shim *shim, struct shim_error *error);
 int hooks_replace(struct shim *shim, struct bpf_object *object, struct shim_error *error);

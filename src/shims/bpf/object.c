@@ -15,8 +15,6 @@
 
 #include "ale.skel.h"
 
-#define CALLOUT_SYMBOL "openwfp_callout_N"
-
 const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_SOCK_CREATE] = "ale_sock_create",
     [PROGRAM_BIND4] = "ale_bind4",
@@ -90,21 +88,6 @@ static int memory_file_read(const struct memory_file *file, void **bytes, size_t
     return pread(file->fd, *bytes, length, 0) == length ? 0 : -EIO;
 }
 
-/* A callout is written for any slot; its name takes the slot's number, in a copy. */
-static int callout_name(char *bytes, size_t size, unsigned slot)
-{
-    const size_t length = strlen(CALLOUT_SYMBOL);
-    char *at = bytes, *end = bytes + size;
-    int found = 0;
-
-    while ((at = memmem(at, end - at, CALLOUT_SYMBOL, length))) {
-        at[length - 1] = '0' + slot;
-        at += length;
-        found++;
-    }
-    return found;
-}
-
 static int link_callout(struct bpf_linker *linker, unsigned slot, const void *bytes, size_t size,
                         struct shim_error *error)
 {
@@ -115,12 +98,10 @@ static int link_callout(struct bpf_linker *linker, unsigned slot, const void *by
     if (!copy)
         return shim_fail(error, -ENOMEM, "out of memory");
     memcpy(copy, bytes, size);
-    if (!callout_name(copy, size, slot)) {
+    result = callout_prepare(copy, size, slot, error);
+    if (result) {
         free(copy);
-        return shim_fail(error, -EINVAL,
-                         "the callout's object defines no %s: include "
-                         "openwfp_callout.h and write OPENWFP_CALLOUT(...)",
-                         CALLOUT_SYMBOL);
+        return result;
     }
     result = memory_file_open(&file, copy, size);
     free(copy);
@@ -128,8 +109,9 @@ static int link_callout(struct bpf_linker *linker, unsigned slot, const void *by
         result = bpf_linker__add_file(linker, file.path, NULL);
     if (result)
         return shim_fail(error, result,
-                         "the callout's object does not link: %s (was it compiled "
-                         "with clang -g -O2 -target bpf?)",
+                         "the callout's object does not link: %s. It needs clang's -g; its "
+                         "functions and variables must be static; a map with a name that is in "
+                         "use must be defined alike",
                          strerror(-result));
     return 0;
 }

@@ -52,7 +52,7 @@ static __always_inline void adopt_datagrams(struct ale_process *holder, struct a
 
     remote_of_sock(work->remote, sk);
     flow_key(&work->flow, socket, socket->protocol, work->remote, bpf_ntohs(COMMON(sk, skc_dport)));
-    flow_permit(&work->flow, 0, bpf_ktime_get_boot_ns(), true);
+    flow_permit(&work->flow, 0, bpf_ktime_get_ns(), true); /* iterators have no coarse clock */
 }
 
 static __always_inline void adopt_socket(struct sock *sk, struct ale_process *holder,

@@ -26,7 +26,8 @@ SEC("cgroup/sock_create") int ale_sock_create(struct bpf_sock *ctx)
     const struct ale_identity *self = &caller.process->self;
 
     request_start(request, caller.socket, self);
-    key_flag(request, FLAG_RAW_ENDPOINT);
+    if (type == SOCK_RAW || protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
+        key_flag(request, FLAG_RAW_ENDPOINT);
     enum verdict verdict = authorize(request, self, ALE_RESOURCE_ASSIGNMENT, COLLECT_ALLOWS);
     if (verdict == PERMITTED)
         caller.socket->flags |= ALE_SOCKET_BOUND;

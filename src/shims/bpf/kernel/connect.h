@@ -70,7 +70,7 @@ static __always_inline enum verdict datagram_connected(const struct caller *call
     socket->flags |= ALE_SOCKET_BOUND;
     socket->connected = policy_generation();
     flow_key(&work->flow, socket, socket->protocol, work->remote, port);
-    flow_permit(&work->flow, socket->connected, bpf_ktime_get_boot_ns(), true);
+    flow_permit(&work->flow, socket->connected, clock_now(), true);
     return PERMITTED;
 }
 

@@ -52,7 +52,7 @@ static __always_inline enum verdict flow_established(struct request *request,
 /* The fast path: the flow was permitted under this policy. */
 static __always_inline bool flow_is_current(const struct ale_flow_key *key)
 {
-    __u64 now = bpf_ktime_get_boot_ns();
+    __u64 now = clock_now();
     struct ale_flow *flow = bpf_map_lookup_elem(&flows, key);
 
     if (flow_state(flow, now, policy_generation()) != FLOW_CURRENT)
@@ -66,7 +66,7 @@ static __noinline enum verdict flow_authorize(struct request *request,
                                               const struct ale_identity *owner,
                                               const struct ale_flow_key *key, __u32 inbound)
 {
-    __u64 generation = policy_generation(), now = bpf_ktime_get_boot_ns();
+    __u64 generation = policy_generation(), now = clock_now();
     struct ale_flow *flow = bpf_map_lookup_elem(&flows, key);
     enum flow_state state = flow_state(flow, now, generation);
 
@@ -104,7 +104,7 @@ static __always_inline bool flow_awaits_anyone(const struct ale_flow_key *peer)
 
     flow_key_anyone(&key);
     struct ale_flow *flow = bpf_map_lookup_elem(&flows, &key);
-    return flow && bpf_ktime_get_boot_ns() - flow->used <= MULTICAST_ANSWER;
+    return flow && clock_now() - flow->used <= MULTICAST_ANSWER;
 }
 
 static __always_inline void flow_await_anyone(const struct ale_flow_key *peer)
@@ -112,7 +112,7 @@ static __always_inline void flow_await_anyone(const struct ale_flow_key *peer)
     struct ale_flow_key key = *peer;
 
     flow_key_anyone(&key);
-    flow_permit(&key, policy_generation(), bpf_ktime_get_boot_ns(), true);
+    flow_permit(&key, policy_generation(), clock_now(), true);
 }
 
 #endif

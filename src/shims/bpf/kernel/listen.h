@@ -142,10 +142,16 @@ static __always_inline void established(struct bpf_sock_ops *ctx, struct bpf_soc
         report(request, &socket->owner, ALE_DESTROY, ALE_FLOW_ESTABLISHED, BLOCKED);
 }
 
+/* Only when TCP's flows are asked for or remembered: it is one of the dearer hooks. */
 static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
                                            bool inbound)
 {
-    struct workbench *bench = workbench_take();
+    struct ale_state *shared = state_get();
+    struct workbench *bench;
+
+    if (!shared || !(shared->remember & ALE_REMEMBER_TCP))
+        return;
+    bench = workbench_take();
 
     if (!bench)
         return;
@@ -166,11 +172,17 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *
 
 SEC("sockops") int ale_sockops(struct bpf_sock_ops *ctx)
 {
-    struct bpf_sock *sk = ctx->sk;
+    __u32 operation = ctx->op;
 
+    /* Most of TCP's calls are not for us. */
+    if (operation != BPF_SOCK_OPS_TCP_LISTEN_CB &&
+        operation != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+        operation != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && operation != BPF_SOCK_OPS_STATE_CB)
+        return 1;
+    struct bpf_sock *sk = ctx->sk;
     if (!sk)
         return 1;
-    switch (ctx->op) {
+    switch (operation) {
     case BPF_SOCK_OPS_TCP_LISTEN_CB:
         on_listen(ctx, sk);
         break;

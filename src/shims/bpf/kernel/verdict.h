@@ -188,7 +188,7 @@ static __always_inline void event_fill(struct ale_event *event, const struct req
     const struct classify_result *result = &request->walk.result;
 
     event->protocol = value[CLASSIFY_PROTOCOL];
-    event->time = bpf_ktime_get_boot_ns();
+    event->time = clock_now();
     event->filter_id = result->filter_id;
     event->callout_id = result->callout_id;
     event->flags = result->flags & CLASSIFY_RESULT_VETO ? EVENT_VETO : 0;
@@ -231,16 +231,12 @@ static __always_inline enum verdict decide(struct request *request,
                                            const struct ale_identity *owner, __u32 layer,
                                            const struct ale_state *shared)
 {
-    const struct classify_element *directory = policy_element(layer);
-
-    if (!directory)
-        return shared->loaded ? BLOCKED : PERMITTED;
-    if (directory->layer.first == directory->layer.end)
-        return PERMITTED;
-    if (directory->layer.slots & (1ull << CLASSIFY_USER_BITS))
+    if (shared->remember & ALE_REMEMBER_GROUPS)
         key_set(request, CLASSIFY_USER_BITS, groups_matched(owner));
     request->walk.layer = layer;
     classify(&request->walk);
+    if (request->walk.result.flags & CLASSIFY_RESULT_BROKEN && !shared->loaded)
+        return PERMITTED;
     return request->walk.result.action == FWP_ACTION_BLOCK ? BLOCKED : PERMITTED;
 }
 
