@@ -70,6 +70,16 @@ class Callouts(ShimCase):
         self.assertEqual(["ok"], self.connects(1))
         self.assertEqual("EACCES", self.answer(f"tcp4 connect={OUTSIDE4}:81"))
 
+    def test_7_3_one_callout_in_two_slots_shares_its_maps(self):
+        path = self.build_callout(3)
+        self.driver.tell("load", 0, path)
+        self.driver.tell("load", 1, path)
+        self.driver.commit(rule(CONNECT, TERMINATING, 0, remote_port=80),
+                           rule(CONNECT, TERMINATING, 1))
+        self.assertEqual(["ok", "ok"], self.connects(2))
+        self.assertEqual("ECONNREFUSED", self.answer(f"tcp4 connect={OUTSIDE4}:81"))
+        self.assertEqual(["EACCES"], self.connects(1))
+
     def test_callouts_survive_the_loader(self):
         self.driver.tell("load", 3, self.build_callout(2))
         self.driver.commit(rule(CONNECT, TERMINATING, 3))
