@@ -30,10 +30,10 @@ static uint64_t filetime_now(void)
 static uint32_t load(struct client *client, const Rpc__CalloutLoad *request, Rpc__Added *added,
                      GUID *key)
 {
-    struct engine_code wanted = {
+    const struct engine_object wanted = {
         .time = filetime_now(),
         .name = request->name,
-        .object = request->object.data,
+        .bytes = request->object.data,
         .size = request->object.len,
     };
     uint32_t code, id = 0;
@@ -45,8 +45,7 @@ static uint32_t load(struct client *client, const Rpc__CalloutLoad *request, Rpc
         return client_error(client, ERROR_INVALID_PARAMETER,
                             "a callout's object file has 1 to %u bytes and a name of at most %u",
                             RPC_MAX_OBJECT, NAME_MAX_BYTES);
-    wanted.key = *key;
-    code = engine_code_load(&client->service->engine, &wanted, &id, &client->convert.error);
+    code = engine_code_load(&client->service->engine, key, &wanted, &id, &client->convert.error);
     if (code != ERROR_SUCCESS)
         return code;
     added->key = encode_guid(key);
@@ -93,8 +92,7 @@ uint32_t call_callout_unload(struct client *client, const Rpc__Request *request)
 uint32_t call_callout_list(struct client *client, const Rpc__Request *request)
 {
     const struct engine *engine = &client->service->engine;
-    OPENWFP_LOADED_CALLOUT *shown = arena_array(&client->arena, ENGINE_SLOTS, sizeof(*shown));
-    size_t count = 0;
+    OPENWFP_LOADED_CALLOUT *shown = arena_array(&client->arena, ENGINE_CODES, sizeof(*shown));
     uint32_t code;
 
     code =
@@ -103,21 +101,21 @@ uint32_t call_callout_list(struct client *client, const Rpc__Request *request)
         return code;
     if (!shown)
         return client_no_memory(client);
-    for (unsigned slot = 0; slot < ENGINE_SLOTS; slot++) {
-        const struct engine_code *loaded = &engine->codes[slot];
+    for (size_t i = 0; i < engine->code_count; i++) {
+        const struct engine_code *loaded = &engine->codes[i];
+        const struct engine_object *object = &engine->slots[loaded->slot];
 
-        if (!loaded->object)
-            continue;
-        shown[count++] = (OPENWFP_LOADED_CALLOUT){
+        shown[i] = (OPENWFP_LOADED_CALLOUT){
             .calloutKey = loaded->key,
-            .name = loaded->name,
+            .name = object->name,
             .calloutId = loaded->id,
-            .slot = slot,
-            .objectSize = (UINT32)loaded->size,
-            .loadTime = {(uint32_t)loaded->time, (uint32_t)(loaded->time >> 32)},
+            .slot = loaded->slot,
+            .objectSize = (UINT32)object->size,
+            .loadTime = {(uint32_t)object->time, (uint32_t)(object->time >> 32)},
         };
     }
-    client->reply.loaded_callouts = encode_loaded_callouts(&client->convert, count, shown);
+    client->reply.loaded_callouts =
+        encode_loaded_callouts(&client->convert, engine->code_count, shown);
     if (!client->reply.loaded_callouts)
         return client->convert.error.code;
     client->reply.result_case = RPC__REPLY__RESULT_LOADED_CALLOUTS;

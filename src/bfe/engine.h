@@ -17,23 +17,34 @@
 
 #define ENGINE_SLOTS CLASSIFY_CALLOUTS
 
-/* A callout's code as it was loaded. */
+#define ENGINE_CODES 64u
+
+/*
+ * An object file in one of the kernel programs' slots. Files are told apart by name: loading one
+ * of the same name replaces it, for all callouts that it serves.
+ */
+struct engine_object {
+    char *name;     /* of the file */
+    uint8_t *bytes; /* NULL: the slot is free */
+    size_t size;
+    uint64_t time; /* FILETIME of loading */
+    int file;      /* memfd with the same bytes, for the shim */
+};
+
+/* A callout that has code; several may share a slot, as V4 and V6 of one layer do. */
 struct engine_code {
     GUID key;
     uint32_t id;
     unsigned slot;
-    uint64_t time;   /* FILETIME */
-    char *name;      /* of the file, for people */
-    uint8_t *object; /* NULL: the slot is free */
-    size_t size;
-    int file; /* memfd that holds the object for the shim */
 };
 
 struct engine {
     struct shim *shim; /* NULL: no kernel */
     struct apps apps;
     struct classify_image *image; /* what is enforced now; NULL before the first commit */
-    struct engine_code codes[ENGINE_SLOTS];
+    struct engine_object slots[ENGINE_SLOTS];
+    struct engine_code codes[ENGINE_CODES];
+    size_t code_count;
     struct model *model;
     char *scope;
     const char *pin_dir;
@@ -65,11 +76,13 @@ void engine_collect(struct engine *engine, uint32_t mask);
 
 const struct engine_code *engine_code_find(const struct engine *engine, const GUID *key);
 /* Loads or replaces; `id` is the callout's. May be MODEL_WOULD_BLOCK, as the policy changes. */
-uint32_t engine_code_load(struct engine *engine, const struct engine_code *wanted, uint32_t *id,
+uint32_t engine_code_load(struct engine *engine, const GUID *key,
+                          const struct engine_object *wanted, uint32_t *id,
                           struct model_error *error);
 uint32_t engine_code_unload(struct engine *engine, const GUID *key, struct model_error *error);
-/* At the start: the code that was loaded in the last run, in the same slot. Failures are logged. */
-void engine_code_restore(struct engine *engine, const struct engine_code *code);
+/* At the start: the code of the last run, in the same slot. Failures are logged. */
+void engine_code_restore(struct engine *engine, const struct engine_code *code,
+                         const struct engine_object *object);
 void engine_free_codes(struct engine *engine);
 
 /* What the kernel has; NULL: out of memory. */

@@ -13,9 +13,9 @@
 
 static struct engine_code *find(struct engine *engine, const GUID *key)
 {
-    for (unsigned slot = 0; slot < ENGINE_SLOTS; slot++)
-        if (engine->codes[slot].object && guid_equal(&engine->codes[slot].key, key))
-            return &engine->codes[slot];
+    for (size_t i = 0; i < engine->code_count; i++)
+        if (guid_equal(&engine->codes[i].key, key))
+            return &engine->codes[i];
     return NULL;
 }
 
@@ -24,27 +24,44 @@ const struct engine_code *engine_code_find(const struct engine *engine, const GU
     return find((struct engine *)engine, key);
 }
 
-static struct engine_code *free_slot(struct engine *engine)
+static unsigned users(const struct engine *engine, unsigned slot)
 {
-    for (unsigned slot = 0; slot < ENGINE_SLOTS; slot++)
-        if (!engine->codes[slot].object)
-            return &engine->codes[slot];
-    return NULL;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < engine->code_count; i++)
+        count += engine->codes[i].slot == slot;
+    return count;
 }
 
-static void forget(struct engine_code *code)
+/* Where a file of that name is to go; ENGINE_SLOTS: nowhere. */
+static unsigned choose_slot(const struct engine *engine, const char *name,
+                            const struct engine_code *code)
 {
-    if (code->object)
-        close(code->file);
-    free(code->name);
-    free(code->object);
-    *code = (struct engine_code){0};
+    unsigned unused = ENGINE_SLOTS;
+
+    for (unsigned slot = 0; slot < ENGINE_SLOTS; slot++) {
+        if (!engine->slots[slot].bytes)
+            unused = unused == ENGINE_SLOTS ? slot : unused;
+        else if (!strcmp(engine->slots[slot].name, name))
+            return slot;
+    }
+    return code && users(engine, code->slot) == 1 ? code->slot : unused;
+}
+
+static void forget(struct engine_object *object)
+{
+    if (object->bytes)
+        close(object->file);
+    free(object->name);
+    free(object->bytes);
+    *object = (struct engine_object){0};
 }
 
 void engine_free_codes(struct engine *engine)
 {
     for (unsigned slot = 0; slot < ENGINE_SLOTS; slot++)
-        forget(&engine->codes[slot]);
+        forget(&engine->slots[slot]);
+    engine->code_count = 0;
 }
 
 static uint32_t fail(struct model_error *error, uint32_t code, const char *text)
@@ -55,13 +72,13 @@ static uint32_t fail(struct model_error *error, uint32_t code, const char *text)
 }
 
 /* A file that only we have: what is loaded can't be changed behind our back. */
-static int object_file(const struct engine_code *wanted)
+static int object_file(const struct engine_object *wanted)
 {
     int file = memfd_create("callout.o", MFD_CLOEXEC);
     size_t written = 0;
 
     while (file >= 0 && written < wanted->size) {
-        ssize_t some = write(file, wanted->object + written, wanted->size - written);
+        ssize_t some = write(file, wanted->bytes + written, wanted->size - written);
 
         if (some <= 0) {
             close(file);
@@ -72,25 +89,24 @@ static int object_file(const struct engine_code *wanted)
     return file < 0 ? -errno : file;
 }
 
-static bool copy_code(struct engine_code *into, const struct engine_code *wanted, unsigned slot)
+static bool copy_object(struct engine_object *into, const struct engine_object *wanted)
 {
-    *into = *wanted;
-    into->slot = slot;
+    *into = (struct engine_object){.size = wanted->size, .time = wanted->time};
     into->name = strdup(wanted->name);
-    into->object = malloc(wanted->size ? wanted->size : 1);
-    into->file = into->name && into->object ? object_file(wanted) : -ENOMEM;
+    into->bytes = malloc(wanted->size ? wanted->size : 1);
+    into->file = into->name && into->bytes ? object_file(wanted) : -ENOMEM;
     if (into->file >= 0) {
-        memcpy(into->object, wanted->object, wanted->size);
+        memcpy(into->bytes, wanted->bytes, wanted->size);
         return true;
     }
     free(into->name);
-    free(into->object);
-    *into = (struct engine_code){0};
+    free(into->bytes);
+    *into = (struct engine_object){0};
     return false;
 }
 
-static uint32_t give_to_kernel(struct engine *engine, const struct engine_code *code,
-                               struct model_error *error)
+static uint32_t give_to_kernel(struct engine *engine, unsigned slot,
+                               const struct engine_object *object, struct model_error *error)
 {
     struct shim_error *failed;
     char path[32];
@@ -101,110 +117,153 @@ static uint32_t give_to_kernel(struct engine *engine, const struct engine_code *
     failed = calloc(1, sizeof(*failed));
     if (!failed)
         return fail(error, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", code->file);
-    if (shim_callout_load(engine->shim, code->slot, path, failed) < 0) {
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", object->file);
+    if (shim_callout_load(engine->shim, slot, path, failed) < 0) {
         result = fail(error, ERROR_GEN_FAILURE, failed->text);
         if (failed->log[0])
-            log_line(LOG_WARNING, "callout %s was refused, the verifier says: %s", code->name,
+            log_line(LOG_WARNING, "callout %s was refused, the verifier says: %s", object->name,
                      failed->log);
     }
     free(failed);
     return result;
 }
 
-static uint32_t take_from_kernel(struct engine *engine, unsigned slot, struct model_error *error)
+/* Empties a slot that no callout uses any more. */
+static uint32_t drop_unused(struct engine *engine, unsigned slot, struct model_error *error)
 {
     struct shim_error *failed;
     uint32_t result = ERROR_SUCCESS;
 
-    if (!engine->shim)
+    if (users(engine, slot))
         return ERROR_SUCCESS;
-    failed = calloc(1, sizeof(*failed));
-    if (!failed)
-        return fail(error, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    if (shim_callout_unload(engine->shim, slot, failed) < 0)
+    failed = engine->shim ? calloc(1, sizeof(*failed)) : NULL;
+    if (failed && shim_callout_unload(engine->shim, slot, failed) < 0)
         result = fail(error, ERROR_GEN_FAILURE, failed->text);
     free(failed);
+    forget(&engine->slots[slot]);
     return result;
 }
 
-static uint32_t load_fresh(struct engine *engine, struct engine_code *fresh,
-                           struct model_error *error)
+static bool same_object(const struct engine_object *a, const struct engine_object *b)
 {
-    struct model_error second;
-    uint32_t result;
-
-    result = give_to_kernel(engine, fresh, error);
-    if (result != ERROR_SUCCESS)
-        return result;
-    result = model_callout_register(engine->model, &fresh->key, fresh->slot, &fresh->id, error);
-    if (result != ERROR_SUCCESS && take_from_kernel(engine, fresh->slot, &second) != ERROR_SUCCESS)
-        log_line(LOG_ERR, "callout %s stays loaded without being used: %s", fresh->name,
-                 second.text);
-    return result;
+    return a->bytes && a->size == b->size && !memcmp(a->bytes, b->bytes, a->size) &&
+           !strcmp(a->name, b->name);
 }
 
-uint32_t engine_code_load(struct engine *engine, const struct engine_code *wanted, uint32_t *id,
+static uint32_t fill_slot(struct engine *engine, unsigned slot, const struct engine_object *wanted,
                           struct model_error *error)
 {
-    struct engine_code *old = find(engine, &wanted->key), *place = old, fresh;
+    struct engine_object fresh;
     uint32_t result;
 
-    if (!place)
-        place = free_slot(engine);
-    if (!place)
-        return fail(error, FWP_E_TOO_MANY_CALLOUTS,
-                    "all slots for callouts in the kernel are taken; unload one");
-    if (!copy_code(&fresh, wanted, (unsigned)(place - engine->codes)))
+    if (same_object(&engine->slots[slot], wanted))
+        return ERROR_SUCCESS;
+    if (!copy_object(&fresh, wanted))
         return fail(error, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    if (old)
-        fresh.id = old->id;
-    result = old ? give_to_kernel(engine, &fresh, error) : load_fresh(engine, &fresh, error);
+    result = give_to_kernel(engine, slot, &fresh, error);
     if (result != ERROR_SUCCESS) {
         forget(&fresh);
         return result;
     }
-    forget(place);
-    *place = fresh;
-    *id = fresh.id;
+    forget(&engine->slots[slot]);
+    engine->slots[slot] = fresh;
     return ERROR_SUCCESS;
+}
+
+/* With id 0 the callout gets one. */
+static uint32_t add_code(struct engine *engine, const GUID *key, unsigned slot, uint32_t id,
+                         struct model_error *error)
+{
+    struct engine_code code = {.key = *key, .id = id, .slot = slot};
+    uint32_t result;
+
+    if (engine->code_count == ENGINE_CODES)
+        return fail(error, FWP_E_TOO_MANY_CALLOUTS, "too many callouts have code; unload one");
+    result = id ? model_callout_restore(engine->model, key, slot, id, error)
+                : model_callout_register(engine->model, key, slot, &code.id, error);
+    if (result == ERROR_SUCCESS)
+        engine->codes[engine->code_count++] = code;
+    return result;
+}
+
+static uint32_t drop_code(struct engine *engine, struct engine_code *code,
+                          struct model_error *error)
+{
+    uint32_t result, id;
+
+    result =
+        model_callout_register(engine->model, &code->key, MODEL_CALLOUT_UNREGISTERED, &id, error);
+    if (result == ERROR_SUCCESS)
+        *code = engine->codes[--engine->code_count];
+    return result;
+}
+
+/* The callout moves to another file while that is not the only one its old file serves. */
+static uint32_t move_code(struct engine *engine, struct engine_code *code, unsigned slot,
+                          struct model_error *error)
+{
+    const GUID key = code->key;
+    uint32_t result = drop_code(engine, code, error);
+
+    return result == ERROR_SUCCESS ? add_code(engine, &key, slot, 0, error) : result;
+}
+
+uint32_t engine_code_load(struct engine *engine, const GUID *key,
+                          const struct engine_object *wanted, uint32_t *id,
+                          struct model_error *error)
+{
+    struct engine_code *code = find(engine, key);
+    unsigned slot = choose_slot(engine, wanted->name, code);
+    struct model_error second;
+    uint32_t result;
+
+    if (slot == ENGINE_SLOTS)
+        return fail(error, FWP_E_TOO_MANY_CALLOUTS,
+                    "all slots for callouts in the kernel are taken; unload one");
+    result = fill_slot(engine, slot, wanted, error);
+    if (result != ERROR_SUCCESS)
+        return result;
+    if (!code)
+        result = add_code(engine, key, slot, 0, error);
+    else if (code->slot != slot)
+        result = move_code(engine, code, slot, error);
+    if (drop_unused(engine, slot, &second) != ERROR_SUCCESS)
+        log_line(LOG_ERR, "callout %s stays loaded without being used: %s", wanted->name,
+                 second.text);
+    if (result == ERROR_SUCCESS)
+        *id = find(engine, key)->id;
+    return result;
 }
 
 uint32_t engine_code_unload(struct engine *engine, const GUID *key, struct model_error *error)
 {
     struct engine_code *code = find(engine, key);
-    uint32_t result, id;
+    unsigned slot = code ? code->slot : 0;
+    uint32_t result;
 
     if (!code)
         return fail(error, FWP_E_CALLOUT_NOT_FOUND, "no code is loaded for this callout");
     /* First no filter uses it any more, then it goes. */
-    result = model_callout_register(engine->model, key, MODEL_CALLOUT_UNREGISTERED, &id, error);
-    if (result != ERROR_SUCCESS)
-        return result;
-    result = take_from_kernel(engine, code->slot, error);
-    forget(code);
-    return result;
+    result = drop_code(engine, code, error);
+    return result == ERROR_SUCCESS ? drop_unused(engine, slot, error) : result;
 }
 
 /* The kernel programs still have the code when we took them over; else it is loaded again. */
-void engine_code_restore(struct engine *engine, const struct engine_code *code)
+void engine_code_restore(struct engine *engine, const struct engine_code *code,
+                         const struct engine_object *object)
 {
-    struct engine_code *place = &engine->codes[code->slot % ENGINE_SLOTS];
+    struct engine_object *place = &engine->slots[code->slot % ENGINE_SLOTS];
+    bool kept = engine->shim && shim_callout_loaded(engine->shim, code->slot % ENGINE_SLOTS);
     struct model_error error = {0};
     uint32_t result = ERROR_SUCCESS;
 
-    if (code->slot >= ENGINE_SLOTS || place->object || !copy_code(place, code, code->slot)) {
-        log_line(LOG_ERR, "callout %s did not come back", code->name);
-        return;
-    }
-    if (!engine->shim || !shim_callout_loaded(engine->shim, code->slot))
-        result = give_to_kernel(engine, place, &error);
+    if (!place->bytes && kept && !copy_object(place, object))
+        result = fail(&error, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
+    else if (!place->bytes)
+        result = fill_slot(engine, code->slot % ENGINE_SLOTS, object, &error);
     if (result == ERROR_SUCCESS)
-        result =
-            model_callout_register(engine->model, &place->key, place->slot, &place->id, &error);
-    if (result == ERROR_SUCCESS)
-        return;
-    log_line(LOG_ERR, "callout %s did not come back: %s; its filters act as without code",
-             code->name, error.text);
-    forget(place);
+        result = add_code(engine, &code->key, code->slot % ENGINE_SLOTS, code->id, &error);
+    if (result != ERROR_SUCCESS)
+        log_line(LOG_ERR, "callout %s did not come back: %s; its filters act as without code",
+                 object->name, error.text);
 }

@@ -209,7 +209,7 @@ uint32_t event_template_check(const FWPM_NET_EVENT_ENUM_TEMPLATE0 *template_,
         return ERROR_SUCCESS;
     if (filetime(&template_->endTime) &&
         filetime(&template_->endTime) < filetime(&template_->startTime))
-        return refuse(error, FWP_E_NEVER_MATCH, "endTime is before startTime");
+        return refuse(error, FWP_E_INVALID_INTERVAL, "endTime is before startTime");
     for (uint32_t i = 0; code == ERROR_SUCCESS && i < template_->numFilterConditions; i++)
         code = check_condition(&template_->filterCondition[i], error);
     return code;

@@ -174,21 +174,23 @@ static int put_code(struct store *store, const struct store_note *note)
 
 int store_put_code(struct store *store, const struct engine_code *code)
 {
-    size_t name = strlen(code->name) + 1;
+    const struct engine_object *object = &store->engine->slots[code->slot];
+    size_t name = strlen(object->name) + 1;
     struct store_entry entry = {
         .class = ENTRY_CODE,
         .kind = MODEL_CALLOUT,
+        .creator = code->id,
         .key = code->key,
         .id = code->slot,
-        .time = code->time,
-        .body_size = (uint32_t)(name + code->size),
+        .time = object->time,
+        .body_size = (uint32_t)(name + object->size),
     };
     uint8_t *body = arena_alloc(&store->arena, entry.body_size);
     int result = -ENOMEM;
 
     if (body) {
-        memcpy(body, code->name, name);
-        memcpy(body + name, code->object, code->size);
+        memcpy(body, object->name, name);
+        memcpy(body + name, object->bytes, object->size);
         entry.body = body;
         result = record_put(store, &entry);
     }
@@ -267,7 +269,16 @@ void store_note_option(struct store *store, FWPM_ENGINE_OPTION option)
 
 void store_note_code(struct store *store, const GUID *callout)
 {
+    const struct engine *engine = store->engine;
+    const struct engine_code *code = engine_code_find(engine, callout);
+
     note(store, &(struct store_note){.class = ENTRY_CODE, .kind = MODEL_CALLOUT, .key = *callout});
+    /* A file that was replaced is a new one for all callouts that it serves. */
+    for (size_t i = 0; code && i < engine->code_count; i++)
+        if (engine->codes[i].slot == code->slot && &engine->codes[i] != code)
+            note(store, &(struct store_note){.class = ENTRY_CODE,
+                                             .kind = MODEL_CALLOUT,
+                                             .key = engine->codes[i].key});
 }
 
 /* Descriptors that no object entry carries must be found again at a rewrite. */
@@ -339,9 +350,8 @@ static int put_everything(struct store *store)
         code = put_option(store, option);
     for (size_t i = 0; !code && i < store->descriptor_count; i++)
         code = put_security(store, &store->descriptors[i]);
-    for (unsigned slot = 0; !code && slot < ENGINE_SLOTS; slot++)
-        if (store->engine->codes[slot].object)
-            code = store_put_code(store, &store->engine->codes[slot]);
+    for (size_t i = 0; !code && i < store->engine->code_count; i++)
+        code = store_put_code(store, &store->engine->codes[i]);
     return code;
 }
 

@@ -223,13 +223,13 @@ static void restore_code(struct load *load, const struct store_entry *entry)
 
     if (length == entry->body_size)
         return;
-    engine_code_restore(load->store->engine,
-                        &(struct engine_code){.key = entry->key,
-                                              .slot = (unsigned)entry->id,
-                                              .time = entry->time,
-                                              .name = (char *)name,
-                                              .object = (uint8_t *)entry->body + length + 1,
-                                              .size = entry->body_size - length - 1});
+    engine_code_restore(
+        load->store->engine,
+        &(struct engine_code){.key = entry->key, .id = entry->creator, .slot = (unsigned)entry->id},
+        &(struct engine_object){.name = (char *)name,
+                                .bytes = (uint8_t *)entry->body + length + 1,
+                                .size = entry->body_size - length - 1,
+                                .time = entry->time});
 }
 
 struct restorer {

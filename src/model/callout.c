@@ -92,8 +92,8 @@ static uint32_t apply_slot(struct model *model, struct callout_code *code, uint3
     return rc;
 }
 
-uint32_t model_callout_register(struct model *model, const GUID *key, uint32_t slot, uint32_t *id,
-                                struct model_error *error)
+static uint32_t register_code(struct model *model, const GUID *key, uint32_t slot, uint32_t wanted,
+                              uint32_t *id, struct model_error *error)
 {
     bool registering = slot != MODEL_CALLOUT_UNREGISTERED;
     struct callout_code *code = code_find(model, key);
@@ -105,7 +105,7 @@ uint32_t model_callout_register(struct model *model, const GUID *key, uint32_t s
     if (!registering && !registered)
         return fail(error, FWP_E_CALLOUT_NOT_FOUND, "No code for callout %s is registered.",
                     GUID_TEXT(key));
-    if (registering && !(code = code_take(model, key, 0)))
+    if (registering && !(code = code_take(model, key, wanted)))
         return fail_memory(error);
 
     uint32_t rc = apply_slot(model, code, slot, error);
@@ -114,6 +114,18 @@ uint32_t model_callout_register(struct model *model, const GUID *key, uint32_t s
     if (registering == (rc != ERROR_SUCCESS))
         code_release(model, code);
     return rc;
+}
+
+uint32_t model_callout_register(struct model *model, const GUID *key, uint32_t slot, uint32_t *id,
+                                struct model_error *error)
+{
+    return register_code(model, key, slot, 0, id, error);
+}
+
+uint32_t model_callout_restore(struct model *model, const GUID *key, uint32_t slot, uint32_t id,
+                               struct model_error *error)
+{
+    return register_code(model, key, slot, id, NULL, error);
 }
 
 /* ---- objects ---- */

@@ -260,6 +260,9 @@ uint32_t model_access_check(struct model_session *session, enum model_kind conta
  */
 uint32_t model_callout_register(struct model *model, const GUID *key, uint32_t slot, uint32_t *id,
                                 struct model_error *error);
+/* Registering with the id of an earlier run, before the objects of that run are restored. */
+uint32_t model_callout_restore(struct model *model, const GUID *key, uint32_t slot, uint32_t id,
+                               struct model_error *error);
 
 /* ---- what the compiler reads ---- */
 
