@@ -26,7 +26,9 @@ struct loading {
     struct cli *cli;
     HANDLE engine;
     const char *name;
-    const char *object; /* absolute path */
+    const char *object;                 /* absolute path */
+    GUID added[RULE_LAYERS * FAMILIES]; /* callouts that this run made */
+    size_t count;
 };
 
 /* ---- load ---- */
@@ -41,48 +43,72 @@ static FWPM_CALLOUT0 callout_of(const struct loading *loading, const struct laye
     return callout;
 }
 
-static int load_one(const struct loading *loading, uint16_t layer_id)
+static int load_one(struct loading *loading, uint16_t layer_id)
 {
-    const struct layer_info *layer = layer_by_id(layer_id);
-    FWPM_CALLOUT0 callout = callout_of(loading, layer);
+    FWPM_CALLOUT0 callout = callout_of(loading, layer_by_id(layer_id));
     UINT32 id = 0;
     DWORD code = FwpmCalloutAdd0(loading->engine, &callout, NULL, &id);
     if (code != ERROR_SUCCESS && code != FWP_E_ALREADY_EXISTS)
         return engine_fail(loading->cli, code, "can't add the callout");
-    bool added = code == ERROR_SUCCESS;
+    if (code == ERROR_SUCCESS)
+        loading->added[loading->count++] = callout.calloutKey;
     code = OpenWfpCalloutLoad(loading->engine, &callout.calloutKey, loading->object, &id);
-    if (code != ERROR_SUCCESS) {
-        int result = engine_fail(loading->cli, code, "can't load the callout's code");
-        if (added)
-            FwpmCalloutDeleteByKey0(loading->engine, &callout.calloutKey);
-        return result;
-    }
+    if (code != ERROR_SUCCESS)
+        return engine_fail(loading->cli, code, "can't load the callout's code");
     if (!loading->cli->json)
         printf("%s is callout %u at %s\n", loading->name, id,
                describe_layer_id(loading->cli->arena, layer_id));
     return EXIT_DONE;
 }
 
+static int load_at(struct loading *loading, const struct layer_facts *layer)
+{
+    int result = load_one(loading, layer->ids[FAMILY_V4]);
+    return result == EXIT_DONE ? load_one(loading, layer->ids[FAMILY_V6]) : result;
+}
+
+/* A callout that can't be loaded everywhere is loaded nowhere; one that was there stays. */
+static void undo(const struct loading *loading)
+{
+    for (size_t i = 0; i < loading->count; i++) {
+        OpenWfpCalloutUnload(loading->engine, &loading->added[i]);
+        FwpmCalloutDeleteByKey0(loading->engine, &loading->added[i]);
+    }
+}
+
+/* The layers' words, each once: else it has said which isn't one. */
+static bool read_layers(const struct cli *cli, bool wanted[RULE_LAYERS])
+{
+    for (int i = 3; i < cli->argc; i++) {
+        int layer = word_find(words_layers, cli->argv[i]);
+        if (layer < 0) {
+            cli_usage(cli, "\"%s\" is not a layer: %s", cli->argv[i],
+                      word_list(cli->arena, words_layers));
+            return false;
+        }
+        wanted[layer] = true;
+    }
+    return true;
+}
+
 static int load(struct cli *cli, HANDLE engine)
 {
     struct loading loading = {.cli = cli, .engine = engine, .name = cli->argv[1]};
+    bool wanted[RULE_LAYERS] = {false};
     char path[PATH_MAX];
+    int result = EXIT_DONE;
+    if (!read_layers(cli, wanted))
+        return EXIT_USAGE;
     if (realpath(cli->argv[2], path) == NULL)
         return cli_fail(cli, "%s: no such object file", cli->argv[2]);
     loading.object = path;
-    for (int i = 3; i < cli->argc; i++) {
-        int layer = word_find(words_layers, cli->argv[i]);
-        if (layer < 0)
-            return cli_usage(cli, "\"%s\" is not a layer: %s", cli->argv[i],
-                             word_list(cli->arena, words_layers));
-        const struct layer_facts *facts = layer_facts((enum rule_layer)layer);
-        int result = load_one(&loading, facts->ids[FAMILY_V4]);
-        if (result == EXIT_DONE)
-            result = load_one(&loading, facts->ids[FAMILY_V6]);
-        if (result != EXIT_DONE)
-            return result;
+    for (int layer = 0; layer < RULE_LAYERS && result == EXIT_DONE; layer++) {
+        if (wanted[layer])
+            result = load_at(&loading, layer_facts((enum rule_layer)layer));
     }
-    return EXIT_DONE;
+    if (result != EXIT_DONE)
+        undo(&loading);
+    return result;
 }
 
 /* ---- unload ---- */
