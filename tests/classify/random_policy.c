@@ -389,7 +389,7 @@ static uint64_t half_of(const uint8_t *bytes)
     return value;
 }
 
-static void key_from_value(struct classify_key *key, int slot, const FWP_VALUE0 *value)
+void key_from_value(struct classify_key *key, int slot, const FWP_VALUE0 *value)
 {
     switch (value->type) {
     case FWP_UINT8:

@@ -60,6 +60,9 @@ void random_policy_make(struct random_policy *policy, struct random *random);
 void random_operation_make(struct random_operation *operation, const struct random_policy *policy,
                            const struct classify_image *image, struct random *random);
 
+/* Sets the slot, or the slot and the next for an IPv6 address, to a number or an address. */
+void key_from_value(struct classify_key *key, int slot, const FWP_VALUE0 *value);
+
 /* Numbers for the programs of the pool. */
 extern const struct classify_intern random_intern;
 
