@@ -49,6 +49,19 @@ static const char *outcome_word(OPENWFP_OUTCOME outcome)
     return (unsigned)outcome < sizeof(words) / sizeof(words[0]) ? words[outcome] : "?";
 }
 
+/* A callout that is loaded runs in the kernel only: what it would answer nobody knows here. */
+static bool depends_on_callouts(const OPENWFP_EXPLANATION *explanation)
+{
+    for (UINT32 i = 0; i < explanation->numSteps; i++) {
+        const OPENWFP_EXPLAIN_STEP *step = &explanation->steps[i];
+        if ((step->action & FWP_ACTION_FLAG_CALLOUT) != 0 &&
+            step->action != FWP_ACTION_CALLOUT_INSPECTION &&
+            step->outcome == OPENWFP_OUTCOME_CONTINUED)
+            return true;
+    }
+    return false;
+}
+
 /* ---- for people ---- */
 
 static void print_steps(const struct cli *cli, const OPENWFP_EXPLANATION *explanation)
@@ -83,6 +96,8 @@ static void print_explanation(const struct cli *cli, const char *question,
                describe_layer_id(cli->arena, explanation->layerId));
     if (explanation->numSteps > 0)
         print_steps(cli, explanation);
+    if (depends_on_callouts(explanation))
+        puts("Unless a callout decides otherwise: it is asked only when it happens.");
 }
 
 /* ---- for programs ---- */
@@ -111,6 +126,7 @@ static void explanation_json(const struct cli *cli, const char *question,
     json_text(&json, "verdict", action_word(explanation->action));
     json_text(&json, "layer", describe_layer_id(cli->arena, explanation->layerId));
     json_number(&json, "filter", explanation->filterId);
+    json_bool(&json, "depends_on_callouts", depends_on_callouts(explanation));
     json_array(&json, "steps");
     for (UINT32 i = 0; i < explanation->numSteps; i++)
         step_json(cli, &json, &explanation->steps[i]);
