@@ -90,7 +90,8 @@ static void print_explanation(const struct cli *cli, const char *question,
     print_clean(stdout, question);
     printf(": %s%s%s", colour, blocked ? "BLOCKED" : "PERMITTED", cli->colour ? "\033[0m" : "");
     if (explanation->filterId == 0)
-        printf(": no filter at %s matches\n", describe_layer_id(cli->arena, explanation->layerId));
+        printf(": no filter at %s %s\n", describe_layer_id(cli->arena, explanation->layerId),
+               explanation->numSteps == 0 ? "matches" : "decides");
     else
         printf(" by filter %llu at %s\n", (unsigned long long)explanation->filterId,
                describe_layer_id(cli->arena, explanation->layerId));
