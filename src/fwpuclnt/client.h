@@ -167,9 +167,9 @@ struct delivery_handler {
 };
 
 DWORD subscribe(HANDLE engineHandle, enum model_kind kind, const void *template_, UINT32 flags,
-                bool extended, const struct delivery_handler *handler, HANDLE *subscription);
+                bool extended, const struct delivery_handler *handler, HANDLE *handle);
 /* Waits for a running callback to end, except when it is called from one. */
-DWORD unsubscribe(HANDLE engineHandle, HANDLE subscription);
+DWORD unsubscribe(HANDLE engineHandle, HANDLE handle);
 /* This handle's own subscriptions: the FWPM_*_SUBSCRIPTION0 of all kinds are laid out alike. */
 DWORD subscriptions_get(HANDLE engineHandle, enum model_kind kind, void ***entries,
                         UINT32 *numEntries);

@@ -216,7 +216,7 @@ static bool encode_many(struct call *call, const FWPM_FILTER0 *filters, UINT32 c
 {
     size_t bytes = 0;
 
-    message->filters = arena_array(call->converter.arena, count, sizeof(*message->filters));
+    message->filters = arena_array(call->converter.arena, count, sizeof(void *));
     if (!message->filters)
         return call_refuse(call, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
     while (message->n_filters < count && bytes < MANY_BYTES) {

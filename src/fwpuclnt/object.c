@@ -163,7 +163,7 @@ DWORD object_enum_create(HANDLE engineHandle, enum model_kind kind, const void *
     if (!encode_template(&call.converter, kind, template_, &message.template_))
         call_failed(&call);
     else if (call_send(&call, RPC__REPLY__RESULT_HANDLE))
-        *enumHandle = (HANDLE)(uintptr_t)call.reply->handle->handle;
+        *enumHandle = (HANDLE)(uintptr_t)call.reply->handle->handle; /* NOLINT: opaque */
     return call_end(&call);
 }
 

@@ -32,7 +32,7 @@ DWORD socket_connect(const char *path, int *fd)
 
     if (strlen(path) >= sizeof(address.sun_path))
         return error_set(ERROR_INVALID_PARAMETER, "the socket's path is too long: %s", path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (made < 0)
         return error_set(ERROR_NOT_ENOUGH_MEMORY, "no socket: %s", strerror(errno));

@@ -58,7 +58,7 @@ bool decode_blob(struct converter *c, const char *what, ProtobufCBinaryData byte
  * decode_blob gets it, and the model checks it. */
 bool encode_sd(struct converter *c, PSECURITY_DESCRIPTOR sd, ProtobufCBinaryData *bytes);
 /* The size of a self-relative descriptor that the caller vouches for; 0: it can't be one. */
-size_t sd_length(PSECURITY_DESCRIPTOR sd);
+size_t sd_length(PSECURITY_DESCRIPTOR descriptor);
 
 Rpc__Value *encode_value(struct converter *c, const FWP_VALUE0 *value);
 bool decode_value(struct converter *c, const Rpc__Value *message, FWP_VALUE0 *value);

@@ -31,6 +31,11 @@ void *take_array(struct converter *c, size_t count, size_t size)
     return piece;
 }
 
+void *take_pointers(struct converter *c, size_t count)
+{
+    return take_array(c, count, sizeof(void *));
+}
+
 bool check_enum(struct converter *c, const char *what, uint32_t number, uint32_t last)
 {
     if (number <= last)

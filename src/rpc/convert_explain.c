@@ -11,7 +11,7 @@ static bool encode_explain_fields(struct converter *c, const OPENWFP_EXPLAIN_REQ
         return refuse(c, FWP_E_NULL_POINTER, "%u fields at a null pointer", request->numFields);
     if (!check_fits(c, "numFields", request->numFields, RPC_MAX_FIELDS))
         return false;
-    message->fields = take_array(c, request->numFields, sizeof(*message->fields));
+    message->fields = take_pointers(c, request->numFields);
     if (!message->fields)
         return false;
     for (UINT32 i = 0; i < request->numFields; i++) {
@@ -113,7 +113,7 @@ Rpc__Explained *encode_explanation(struct converter *c, const OPENWFP_EXPLANATIO
     message->layer_id = explanation->layerId;
     if (explanation->text)
         message->text = explanation->text;
-    message->steps = take_array(c, explanation->numSteps, sizeof(*message->steps));
+    message->steps = take_pointers(c, explanation->numSteps);
     if (!message->steps)
         return NULL;
     for (UINT32 i = 0; i < explanation->numSteps; i++) {

@@ -38,8 +38,7 @@ static bool encode_classify_options(struct converter *c, const FWPM_CLASSIFY_OPT
         return refuse(c, FWP_E_NULL_POINTER, "classify options at a null pointer");
     if (options->numOptions > RPC_MAX_FIELDS)
         return refuse(c, FWP_E_INVALID_PARAMETER, "%u classify options", options->numOptions);
-    message->classify_options =
-        take_array(c, options->numOptions, sizeof(*message->classify_options));
+    message->classify_options = take_pointers(c, options->numOptions);
     if (!message->classify_options)
         return false;
     for (UINT32 i = 0; i < options->numOptions; i++) {
@@ -214,7 +213,7 @@ Rpc__Layer *encode_layer(struct converter *c, const FWPM_LAYER0 *layer)
     message->flags = layer->flags;
     message->default_sublayer_key = encode_guid(&layer->defaultSubLayerKey);
     message->id = layer->layerId;
-    message->fields = take_array(c, layer->numFields, sizeof(*message->fields));
+    message->fields = take_pointers(c, layer->numFields);
     if (!message->fields)
         return NULL;
     for (UINT32 i = 0; i < layer->numFields; i++) {

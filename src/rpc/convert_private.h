@@ -11,6 +11,7 @@ bool refuse(struct converter *c, uint32_t code, const char *format, ...)
 /* Zeroed memory in the arena; NULL with ERROR_NOT_ENOUGH_MEMORY. */
 void *take(struct converter *c, size_t size);
 void *take_array(struct converter *c, size_t count, size_t size);
+void *take_pointers(struct converter *c, size_t count);
 
 /* A message of protobuf-c's type `name` in the arena, initialised. */
 #define NEW_MESSAGE(c, type, init)                                                                 \

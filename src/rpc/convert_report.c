@@ -13,7 +13,7 @@ static char *or_empty(char *text)
 static bool encode_hooks(struct converter *c, const OPENWFP_ENGINE_REPORT *report,
                          Rpc__Report *message)
 {
-    message->hooks = take_array(c, report->numHooks, sizeof(*message->hooks));
+    message->hooks = take_pointers(c, report->numHooks);
     if (!message->hooks)
         return false;
     for (UINT32 i = 0; i < report->numHooks; i++) {
@@ -112,7 +112,7 @@ Rpc__LoadedCallouts *encode_loaded_callouts(struct converter *c, size_t count,
 
     if (!message)
         return NULL;
-    message->callouts = take_array(c, count, sizeof(*message->callouts));
+    message->callouts = take_pointers(c, count);
     if (!message->callouts)
         return NULL;
     for (size_t i = 0; i < count; i++) {
@@ -137,7 +137,7 @@ bool decode_loaded_callouts(struct converter *c, const Rpc__LoadedCallouts *mess
     OPENWFP_LOADED_CALLOUT *each = take_array(c, message->n_callouts, sizeof(*each));
 
     *count = message->n_callouts;
-    *callouts = take_array(c, *count, sizeof(**callouts));
+    *callouts = take_pointers(c, *count);
     if (!each || !*callouts)
         return false;
     for (size_t i = 0; i < *count; i++, each++) {
@@ -192,7 +192,7 @@ Rpc__Flows *encode_flows(struct converter *c, size_t count, const OPENWFP_FLOW *
 
     if (!message)
         return NULL;
-    message->flows = take_array(c, count, sizeof(*message->flows));
+    message->flows = take_pointers(c, count);
     if (!message->flows)
         return NULL;
     for (size_t i = 0; i < count; i++) {
@@ -235,7 +235,7 @@ bool decode_flows(struct converter *c, const Rpc__Flows *message, size_t *count,
     OPENWFP_FLOW *each = take_array(c, message->n_flows, sizeof(*each));
 
     *count = message->n_flows;
-    *flows = take_array(c, *count, sizeof(**flows));
+    *flows = take_pointers(c, *count);
     if (!each || !*flows)
         return false;
     for (size_t i = 0; i < *count; i++, each++) {

@@ -38,7 +38,7 @@ static bool encode_sids(struct converter *c, UINT32 count, const SID_AND_ATTRIBU
                       RPC_MAX_SIDS);
     if (count && !sids)
         return refuse(c, FWP_E_NULL_POINTER, "a token of %u SIDs at a null pointer", count);
-    *messages = take_array(c, count, sizeof(**messages));
+    *messages = take_pointers(c, count);
     if (!*messages)
         return false;
     for (*n = 0; *n < count; ++*n) {
@@ -118,7 +118,7 @@ static size_t acl_end(const uint8_t *sd, uint32_t offset)
 
 size_t sd_length(PSECURITY_DESCRIPTOR descriptor)
 {
-    const uint8_t *sd = (const uint8_t *)descriptor;
+    const uint8_t *sd = descriptor;
     size_t ends[] = {SD_HEAD, 0, 0, 0, 0}, most = 0;
 
     for (int i = 0; i < 4; i++)

@@ -73,7 +73,7 @@ Rpc__Objects *encode_objects(struct converter *c, enum model_kind kind, size_t c
 {
     const struct set *set = set_of(c, kind);
     Rpc__Objects *message = set ? NEW_MESSAGE(c, Rpc__Objects, rpc__objects__init) : NULL;
-    void **encoded = message ? take_array(c, count, sizeof(*encoded)) : NULL;
+    void **encoded = message ? take_pointers(c, count) : NULL;
 
     if (!encoded)
         return NULL;
@@ -103,7 +103,7 @@ bool decode_objects(struct converter *c, enum model_kind kind, const Rpc__Object
                       message->kind, kind);
     *count = *(const size_t *)((const char *)message + set->count_at);
     encoded = *(void *const *const *)((const char *)message + set->messages_at);
-    *objects = take_array(c, *count, sizeof(**objects));
+    *objects = take_pointers(c, *count);
     each = take_array(c, *count, set->size);
     if (!*objects || !each)
         return false;

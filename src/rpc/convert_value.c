@@ -185,7 +185,7 @@ bool encode_conditions(struct converter *c, UINT32 count, const FWPM_FILTER_COND
         return false;
     if (count && !conditions)
         return refuse(c, FWP_E_NULL_POINTER, "%u conditions at a null pointer", count);
-    *messages = take_array(c, count, sizeof(**messages));
+    *messages = take_pointers(c, count);
     if (!*messages)
         return false;
     for (UINT32 i = 0; i < count; i++) {

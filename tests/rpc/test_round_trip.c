@@ -60,7 +60,7 @@ static void *transfer(struct fixture *f, const ProtobufCMessage *message)
 }
 
 #define ROUND_TRIP(kind, structure)                                                                \
-    static void test_##kind##_round_trip(void **state)                                         \
+    static void test_##kind##_round_trip(void **state)                                             \
     {                                                                                              \
         struct fixture f;                                                                          \
         fixture_init(&f);                                                                          \
