@@ -158,9 +158,6 @@ static __always_inline int lookup_answer(struct bpf_sk_lookup *ctx, struct work 
     struct ale_endpoint *endpoint;
 
     lookup_addresses(ctx, work->local, work->remote);
-    /* No packet comes from nowhere: sock_diag looks for a listener so, to destroy it. */
-    if (!ctx->remote_port && address_is_any(work->remote))
-        return SK_PASS;
     endpoint = endpoint_find(lookup_netns_cookie, work->local, ctx->local_port);
     if (!endpoint || endpoint->shared)
         return SK_PASS;
