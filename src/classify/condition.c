@@ -142,33 +142,54 @@ static uint32_t compile_flags(struct compiler *compiler, int slot,
     return compile_test(compiler, op, slot, (uint64_t)bits, 0);
 }
 
+/*
+ * The path in an ALE_APP_ID blob, in UTF-8. NULL in *path: the blob is not one text with its NUL
+ * at the end, so it is equal to no program's (3.9).
+ */
+static bool path_of(const FWP_BYTE_BLOB *blob, char **path)
+{
+    size_t units = blob->size / sizeof(WCHAR);
+    *path = NULL;
+    if (units == 0 || blob->size % sizeof(WCHAR) != 0)
+        return true;
+    WCHAR *text = malloc(blob->size);
+    if (text == NULL)
+        return false;
+    memcpy(text, blob->data, blob->size);
+    bool whole = utf16_length_within(text, units) == units - 1;
+    if (whole)
+        *path = utf16_to_utf8(text);
+    free(text);
+    return !whole || *path != NULL;
+}
+
+static uint32_t compile_path(struct compiler *compiler, const char *path, bool equal)
+{
+    uint32_t number = compiler->intern->app(compiler->intern->ctx, path);
+    if (number == 0)
+        return compile_fail(compiler, FWP_E_OUT_OF_BOUNDS,
+                            "\"%.160s\" can't be numbered: the path is too long for the kernel or "
+                            "the table of programs is full",
+                            path);
+    return compile_test(compiler, equal ? CLASSIFY_IN_RANGE : CLASSIFY_NOT_IN_RANGE, CLASSIFY_APP,
+                        number, number);
+}
+
 /* A program: its path is a number in the kernel, so it can only be equal or not. */
 static uint32_t compile_app(struct compiler *compiler, const FWPM_FILTER_CONDITION0 *condition)
 {
-    const FWP_BYTE_BLOB *blob = condition->conditionValue.byteBlob;
     bool equal = condition->matchType == FWP_MATCH_EQUAL;
+    char *path;
     if (!equal && condition->matchType != FWP_MATCH_NOT_EQUAL)
         return compile_fail(compiler, ERROR_NOT_SUPPORTED,
                             "ALE_APP_ID can only be matched by FWP_MATCH_EQUAL and "
                             "FWP_MATCH_NOT_EQUAL: programs are compared whole");
-    size_t units = blob->size / sizeof(WCHAR);
-    WCHAR *text = calloc(units + 1, sizeof *text);
-    if (text == NULL)
+    if (!path_of(condition->conditionValue.byteBlob, &path))
         return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    memcpy(text, blob->data, units * sizeof *text);
-    char *path = utf16_to_utf8(text);
-    free(text);
-    if (path == NULL)
-        return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    uint32_t number = compiler->intern->app(compiler->intern->ctx, path);
-    uint32_t code =
-        number != 0
-            ? compile_test(compiler, equal ? CLASSIFY_IN_RANGE : CLASSIFY_NOT_IN_RANGE,
-                           CLASSIFY_APP, number, number)
-            : compile_fail(compiler, FWP_E_OUT_OF_BOUNDS,
-                           "\"%.160s\" can't be numbered: the path is too long for the kernel or "
-                           "the table of programs is full",
-                           path);
+    if (path == NULL) /* any program is unequal to it */
+        return compile_test(compiler, equal ? CLASSIFY_NEVER : CLASSIFY_IN_RANGE, CLASSIFY_APP, 0,
+                            UINT64_MAX);
+    uint32_t code = compile_path(compiler, path, equal);
     free(path);
     return code;
 }

@@ -41,6 +41,15 @@ static bool find_parts(struct kernel_side *side)
     return side->walks != MAP_FAILED;
 }
 
+bool kernel_side_permitted(void)
+{
+    int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "permitted", sizeof(uint32_t), sizeof(uint32_t), 1,
+                             NULL);
+    if (map >= 0)
+        close(map);
+    return map >= 0 || (errno != EPERM && errno != ENOSYS);
+}
+
 struct kernel_side *kernel_side_open(const char *object_path)
 {
     struct kernel_side *side = calloc(1, sizeof *side);

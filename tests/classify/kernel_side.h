@@ -10,7 +10,10 @@
 
 struct kernel_side;
 
-/* NULL: BPF is not permitted here; the reason is on stderr. */
+/* Whether this process may use BPF at all, by making a map. */
+bool kernel_side_permitted(void);
+
+/* NULL: the object does not load; the reason is on stderr. */
 struct kernel_side *kernel_side_open(const char *object_path);
 void kernel_side_close(struct kernel_side *side);
 
