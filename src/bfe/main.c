@@ -13,6 +13,7 @@
 #include "listen.h"
 #include "log.h"
 #include "options.h"
+#include "privileges.h"
 #include "service.h"
 
 #define DESCRIPTORS 16384
@@ -92,7 +93,9 @@ static int serve(struct service *service, struct listener *listener)
 
     if (listener_open(listener, service->options->socket) < 0)
         return BFE_EXIT_FAILED;
-    code = server_open(&service->server, service, listener->fd);
+    code = privileges_drop(service->options->no_kernel);
+    if (code >= 0)
+        code = server_open(&service->server, service, listener->fd);
     if (code >= 0) {
         sd_notifyf(0, "READY=1\nSTATUS=%s", service->engine.shim ? "enforcing" : "not enforcing");
         log_line(LOG_NOTICE, "serving %s, %s", service->options->socket,
@@ -102,7 +105,7 @@ static int serve(struct service *service, struct listener *listener)
     sd_notify(0, "STOPPING=1");
     if (code >= 0)
         return BFE_EXIT_OK;
-    log_line(LOG_ERR, "the event loop failed: %s", strerror(-code));
+    log_line(LOG_ERR, "can't serve: %s", strerror(-code));
     return BFE_EXIT_FAILED;
 }
 
