@@ -92,8 +92,8 @@ static bool add_text(struct converter *c, const struct tracing *tracing)
                          "here, and taken as no opinion. ",
                          tracing->callouts);
     if (tracing->cut)
-        used += snprintf(text + used, sizeof(text) - (size_t)used, "More than %u filters match.",
-                         EXPLAIN_STEPS_MAX);
+        snprintf(text + used, sizeof(text) - (size_t)used, "More than %u filters match.",
+                 EXPLAIN_STEPS_MAX);
     explanation->text = arena_copy(c->arena, text, sizeof(text));
     return explanation->text;
 }

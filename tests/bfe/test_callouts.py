@@ -1,4 +1,4 @@
-"""A callout's code in the kernel, loaded through bfe: it works, and outlives bfe with its filters."""
+"""A callout's code in the kernel, loaded through bfe: it works, and outlives bfe as filters do."""
 import json
 import os
 import signal
