@@ -39,7 +39,7 @@ def functions(lines):
 
 def check_text(path, lines):
     name = path.relative_to(ROOT)
-    long_lines_matter = path.suffix in {".c", ".h", ".py"}
+    long_lines_matter = path.suffix == ".py"  # clang-format sees to C
     for number, line in enumerate(lines, 1):
         if FORBIDDEN.search(line) and path != Path(__file__).resolve():
             yield f"{name}:{number}: {line.strip()[:80]}"
