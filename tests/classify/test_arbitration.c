@@ -67,6 +67,14 @@ static void test_6_2_continue_asks_the_next_filter(void **state)
     assert_outcome(callout, CLASSIFY_CONTINUED);
 }
 
+static void test_6_2_decision_of_a_callout_ends_the_sublayer(void **state)
+{
+    uint64_t callout = add_callout(5, UNKNOWN, SCRIPT_PERMIT);
+    uint64_t same = add(5, 0, BLOCK);
+    assert_stands(PERMIT, callout, true);
+    assert_outcome(same, CLASSIFY_SKIPPED);
+}
+
 static void test_6_3_only_a_heavier_decision_of_its_sublayer_skips_a_filter(void **state)
 {
     add(5, 9, PERMIT);
@@ -295,6 +303,7 @@ int main(void)
         TEST(test_6_1_lighter_sublayers_are_visited_after_a_block),
         TEST(test_6_2_heaviest_match_of_a_sublayer_decides),
         TEST(test_6_2_continue_asks_the_next_filter),
+        TEST(test_6_2_decision_of_a_callout_ends_the_sublayer),
         TEST(test_6_3_only_a_heavier_decision_of_its_sublayer_skips_a_filter),
         TEST(test_6_4_lighter_block_overrides_permit),
         TEST(test_6_4_block_without_the_right_is_final),
