@@ -25,39 +25,51 @@ static int read_object(const char *path, struct ale_callout_object *object,
     return 0;
 }
 
-/* Runs another set of programs instead of the present one; on failure the present one goes on. */
-static int swap_programs(struct shim *shim, void *image, size_t size, struct shim_error *error)
+/* One program of each kind, those that stack deepest: a callout that they take, all take. */
+#define EACH_KIND                                                                                  \
+    (1ull << PROGRAM_SENDMSG4 | 1ull << PROGRAM_POST_BIND4 | 1ull << PROGRAM_INGRESS |             \
+     1ull << PROGRAM_SOCKOPS)
+
+/* A callout is refused when it is loaded, not when a policy needs the program it breaks. */
+static int check_code(struct shim *shim, struct shim_error *error)
 {
-    struct bpf_object *object = object_open(shim, image, size, 0, error), *old = shim->object;
-    void *old_image = shim->image;
-    size_t old_size = shim->image_size;
+    int result = code_provide(shim, EACH_KIND, error);
+    struct bpf_object *lookup = result ? NULL : object_load(shim, 1ull << PROGRAM_LOOKUP, 0, error);
+
+    bpf_object__close(lookup);
+    return result || lookup ? result : error && error->code ? error->code : -EINVAL;
+}
+
+/* Puts the present code's programs behind all links. */
+static int run_code(struct shim *shim, struct shim_error *error)
+{
+    int result = code_provide(shim, hooks_attached(shim), error);
+
+    if (!result)
+        result = hooks_replace(shim, error);
+    if (!result)
+        result = netns_replace(shim, error);
+    return result;
+}
+
+/* Runs another image's programs; on failure the present one's go on. */
+static int swap_code(struct shim *shim, void *image, size_t size, struct shim_error *error)
+{
+    struct shim_code old = shim->code, fresh;
     int result;
 
-    if (!object)
-        return error && error->code ? error->code : -EINVAL;
-    object_without(object, PROGRAM_LOOKUP);
-    result = object_load(shim, object, error);
+    shim->code = (struct shim_code){.image = image, .image_size = size};
+    result = check_code(shim, error);
     if (!result)
-        result = hooks_replace(shim, object, error);
-    if (result) {
-        bpf_object__close(object);
-        return result;
-    }
-    shim->object = object;
-    shim->image = image;
-    shim->image_size = size;
-    result = netns_replace(shim, error);
+        result = run_code(shim, error);
     if (!result) {
-        bpf_object__close(old);
-        free(old_image);
+        code_free(&old);
         return 0;
     }
-    shim->object = old;
-    shim->image = old_image;
-    shim->image_size = old_size;
-    hooks_replace(shim, old, NULL);
-    netns_replace(shim, NULL);
-    bpf_object__close(object);
+    fresh = shim->code;
+    shim->code = old;
+    run_code(shim, NULL);
+    code_free(&fresh);
     return result;
 }
 
@@ -75,11 +87,9 @@ static int slot_set(struct shim *shim, uint32_t slot, const struct ale_callout_o
     result = object_build(shim, slot, object->size ? object->bytes : NULL, object->size, &image,
                           &size, error);
     if (!result)
-        result = swap_programs(shim, image, size, error);
-    if (result) {
-        free(image);
+        result = swap_code(shim, image, size, error);
+    if (result)
         return result;
-    }
     if (bpf_map_update_elem(shim->maps[MAP_CALLOUTS], &slot, object, BPF_ANY))
         return shim_fail(error, -errno, "the callout runs but can't be kept: %s", strerror(errno));
     return 0;

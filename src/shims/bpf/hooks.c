@@ -92,8 +92,8 @@ struct shim_needs hooks_needs(const struct shim *shim)
 static int attach_one(struct shim *shim, enum shim_program program, struct shim_error *error)
 {
     const char *name = shim_program_names[program];
-    struct bpf_program *code = bpf_object__find_program_by_name(shim->object, name);
-    struct bpf_link *link = bpf_program__attach_cgroup(code, shim->cgroup_fd);
+    struct bpf_link *link =
+        bpf_program__attach_cgroup(shim->code.programs[program], shim->cgroup_fd);
     char path[PATH_MAX];
     int result;
 
@@ -115,12 +115,15 @@ static int attach_one(struct shim *shim, enum shim_program program, struct shim_
 /* Runs the iterator that gives sockets older than the hooks their owners. */
 static int adopt_sockets(struct shim *shim, struct shim_error *error)
 {
-    struct bpf_program *code =
-        bpf_object__find_program_by_name(shim->object, shim_program_names[PROGRAM_ADOPT]);
-    struct bpf_link *link = bpf_program__attach_iter(code, NULL);
+    int result = code_provide(shim, BIT(PROGRAM_ADOPT), error);
+
+    if (result)
+        return result;
+    struct bpf_link *link = bpf_program__attach_iter(shim->code.programs[PROGRAM_ADOPT], NULL);
     CLEANUP_FD int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
     char nothing[64];
-    int result = fd < 0 ? -errno : 0;
+
+    result = fd < 0 ? -errno : 0;
 
     while (!result && read(fd, nothing, sizeof(nothing)) > 0)
         ;
@@ -135,7 +138,7 @@ static int adopt_sockets(struct shim *shim, struct shim_error *error)
 int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error)
 {
     bool fresh = needs.remember & ~shim->state->remember;
-    int result = 0;
+    int result = code_provide(shim, needs.hooks, error);
 
     shim->state->remember |= needs.remember;
     for (int i = 0; !result && i < PROGRAM_CGROUP_COUNT; i++) {
@@ -188,22 +191,26 @@ int hooks_open(struct shim *shim, struct shim_error *error)
     return 0;
 }
 
-/* Puts another object's programs behind the links. When one fails, those before it go back. */
-int hooks_replace(struct shim *shim, struct bpf_object *object, struct shim_error *error)
+uint64_t hooks_attached(const struct shim *shim)
+{
+    uint64_t attached = 0;
+
+    for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++)
+        if (shim->links[i])
+            attached |= BIT(i);
+    return attached;
+}
+
+/* Puts the present code's programs behind the links. */
+int hooks_replace(struct shim *shim, struct shim_error *error)
 {
     for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++) {
-        struct bpf_program *code = bpf_object__find_program_by_name(object, shim_program_names[i]);
+        int result =
+            shim->links[i] ? bpf_link__update_program(shim->links[i], shim->code.programs[i]) : 0;
 
-        if (!shim->links[i])
-            continue;
-        int result = bpf_link__update_program(shim->links[i], code);
-        if (!result)
-            continue;
-        while (--i >= 0 && shim->object)
-            if (shim->links[i])
-                bpf_link__update_program(shim->links[i], bpf_object__find_program_by_name(
-                                                             shim->object, shim_program_names[i]));
-        return shim_fail(error, result, "can't replace a program: %s", strerror(-result));
+        if (result)
+            return shim_fail(error, result, "can't replace %s: %s", shim_program_names[i],
+                             strerror(-result));
     }
     return 0;
 }

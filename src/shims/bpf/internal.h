@@ -47,6 +47,10 @@ enum shim_map {
     MAP_GROUP_BITS,
     MAP_EVENTS,
     MAP_CALLOUTS,
+    MAP_PINNED_COUNT,
+    MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: each loader has its own */
+    MAP_ADOPTED,
+    MAP_WORKBENCHES,
     MAP_COUNT
 };
 
@@ -58,6 +62,16 @@ struct shim_needs {
     uint32_t remember; /* ALE_REMEMBER_* */
 };
 
+/* The programs of one linked image. They are loaded when they are needed: the verifier takes a
+ * tenth of a second for each. */
+struct shim_code {
+    void *image;
+    size_t image_size;
+    struct bpf_object *objects[PROGRAM_COUNT];
+    size_t object_count;
+    struct bpf_program *programs[PROGRAM_COUNT]; /* NULL = not loaded */
+};
+
 struct shim {
     struct shim_options options; /* strings point into the two below */
     char pin_dir[PATH_MAX];
@@ -66,11 +80,9 @@ struct shim {
     int cgroup_fd;
     uint64_t scope_cookie; /* 0 = every network namespace */
     int maps[MAP_COUNT];
-    struct ale_state *state;   /* the map itself */
-    struct ale_path *names;    /* the map itself */
-    struct bpf_object *object; /* the programs of this build with the callouts loaded */
-    void *image;               /* the object file they were loaded from */
-    size_t image_size;
+    struct ale_state *state; /* the map itself */
+    struct ale_path *names;  /* the map itself */
+    struct shim_code code;
     struct bpf_link *links[PROGRAM_CGROUP_COUNT]; /* NULL = not attached */
     struct ring_buffer *ring;
     shim_event_fn *event_fn;
@@ -98,13 +110,16 @@ int pins_each(const struct shim *shim, const char *prefix,
 /* object.c: the programs, linked with the callouts */
 int object_build(struct shim *shim, int slot, const void *callout, size_t size, void **image,
                  size_t *image_size, struct shim_error *error);
-struct bpf_object *object_open(struct shim *shim, const void *image, size_t size, uint64_t cookie,
-                               struct shim_error *error);
 /* Tells the programs what is covered. */
 void object_set_scope(const struct shim *shim, struct bpf_object *object);
-int object_load(struct shim *shim, struct bpf_object *object, struct shim_error *error);
-void object_only(struct bpf_object *object, enum shim_program program);
-void object_without(struct bpf_object *object, enum shim_program program);
+/* Loads the programs (bit per enum shim_program) of an image; cookie: for PROGRAM_LOOKUP. */
+struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t cookie,
+                               struct shim_error *error);
+
+/* code.c: which programs are loaded */
+int code_build(struct shim *shim, struct shim_error *error);
+int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error);
+void code_free(struct shim_code *code);
 
 /* callout_elf.c: makes a callout's object fit a slot */
 #define CALLOUT_SYMBOL "openwfp_callout_N"
@@ -112,7 +127,8 @@ int callout_prepare(char *bytes, size_t size, unsigned slot, struct shim_error *
 
 /* hooks.c: links of the programs */
 int hooks_open(struct shim *shim, struct shim_error *error);
-int hooks_replace(struct shim *shim, struct bpf_object *object, struct shim_error *error);
+uint64_t hooks_attached(const struct shim *shim);
+int hooks_replace(struct shim *shim, struct shim_error *error);
 int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error);
 void hooks_trim(struct shim *shim);
 struct shim_needs hooks_needs(const struct shim *shim);

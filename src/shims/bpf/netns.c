@@ -90,21 +90,6 @@ static int attach_program(struct shim *shim, struct bpf_object *object, int netn
     return result;
 }
 
-static struct bpf_object *lookup_object(struct shim *shim, uint64_t cookie,
-                                        struct shim_error *error)
-{
-    struct bpf_object *object = object_open(shim, shim->image, shim->image_size, cookie, error);
-
-    if (!object)
-        return NULL;
-    object_only(object, PROGRAM_LOOKUP);
-    if (object_load(shim, object, error)) {
-        bpf_object__close(object);
-        return NULL;
-    }
-    return object;
-}
-
 static int attach_cookie(struct shim *shim, int netns_fd, uint64_t cookie, struct shim_error *error)
 {
     struct bpf_object *object;
@@ -115,7 +100,7 @@ static int attach_cookie(struct shim *shim, int netns_fd, uint64_t cookie, struc
         return 0;
     if (!bpf_map_lookup_elem(shim->maps[MAP_NAMESPACES], &cookie, &here))
         return 0;
-    object = lookup_object(shim, cookie, error);
+    object = object_load(shim, 1ull << PROGRAM_LOOKUP, cookie, error);
     if (!object)
         return error ? error->code : -EINVAL;
     result = attach_program(shim, object, netns_fd, cookie, error);
@@ -243,7 +228,8 @@ static int replace_pin(struct shim *shim, const char *name, struct shim_error *e
         return shim_fail(error, -errno, "can't open the pinned link %s: %s", name, strerror(errno));
     if (is_defunct(link))
         return detach_pin(shim, name, error);
-    struct bpf_object *object = lookup_object(shim, cookie_of_pin(name), error);
+    struct bpf_object *object =
+        object_load(shim, 1ull << PROGRAM_LOOKUP, cookie_of_pin(name), error);
     if (!object)
         return -EINVAL;
     struct bpf_program *code =
@@ -255,7 +241,7 @@ static int replace_pin(struct shim *shim, const char *name, struct shim_error *e
     return 0;
 }
 
-/* Puts shim->image's programs behind the links. */
+/* Puts the present code's programs behind the links. */
 int netns_replace(struct shim *shim, struct shim_error *error)
 {
     return pins_each(shim, LOOKUP_PIN, replace_pin, error);

@@ -7,6 +7,7 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,9 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_GROUP_BITS] = "group_bits",
     [MAP_EVENTS] = "events",
     [MAP_CALLOUTS] = "callout_objects",
+    [MAP_PROCESSES] = "processes",
+    [MAP_ADOPTED] = "adopted",
+    [MAP_WORKBENCHES] = "workbenches",
 };
 
 /* The linker wants file names; these files have no other. */
@@ -229,12 +233,6 @@ static int known_map(const char *name)
     return -1;
 }
 
-/* Maps that only the running programs need: fresh ones do for fresh programs. */
-static bool is_scratch(const char *name)
-{
-    return !strcmp(name, "workbenches") || !strcmp(name, "adopted") || !strcmp(name, "processes");
-}
-
 static int callout_map_path(const struct shim *shim, const struct bpf_map *map, char path[PATH_MAX])
 {
     char name[64];
@@ -255,7 +253,7 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
         const char *name = bpf_map__name(map);
         int known = known_map(name);
 
-        if (bpf_map__is_internal(map) || is_scratch(name))
+        if (bpf_map__is_internal(map))
             continue;
         if (known >= 0) {
             if (shim->maps[known] >= 0)
@@ -272,13 +270,13 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
     return 0;
 }
 
-struct bpf_object *object_open(struct shim *shim, const void *image, size_t size, uint64_t cookie,
-                               struct shim_error *error)
+static struct bpf_object *object_open(struct shim *shim, uint64_t cookie, struct shim_error *error)
 {
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "openwfp",
                 .kernel_log_buf = error ? error->log : NULL,
                 .kernel_log_size = error ? sizeof(error->log) : 0);
-    struct bpf_object *object = bpf_object__open_mem(image, size, &options);
+    struct bpf_object *object =
+        bpf_object__open_mem(shim->code.image, shim->code.image_size, &options);
 
     if (!object) {
         shim_fail(error, -errno, "can't open the kernel programs: %s", strerror(errno));
@@ -286,27 +284,17 @@ struct bpf_object *object_open(struct shim *shim, const void *image, size_t size
     }
     object_set_scope(shim, object);
     set_constant(object, "lookup_netns_cookie", &cookie, sizeof(cookie));
-    if (reuse_maps(shim, object, error)) {
-        bpf_object__close(object);
-        return NULL;
-    }
-    return object;
+    if (!reuse_maps(shim, object, error))
+        return object;
+    bpf_object__close(object);
+    return NULL;
 }
 
-void object_only(struct bpf_object *object, enum shim_program program)
+static void choose_programs(struct bpf_object *object, uint64_t programs)
 {
-    struct bpf_program *each;
-
-    bpf_object__for_each_program(each, object) bpf_program__set_autoload(
-        each, !strcmp(bpf_program__name(each), shim_program_names[program]));
-}
-
-void object_without(struct bpf_object *object, enum shim_program program)
-{
-    struct bpf_program *one = bpf_object__find_program_by_name(object, shim_program_names[program]);
-
-    if (one)
-        bpf_program__set_autoload(one, false);
+    for (int i = 0; i < PROGRAM_COUNT; i++)
+        bpf_program__set_autoload(bpf_object__find_program_by_name(object, shim_program_names[i]),
+                                  programs & (1ull << i));
 }
 
 static int pin_callout_maps(struct shim *shim, struct bpf_object *object)
@@ -318,8 +306,8 @@ static int pin_callout_maps(struct shim *shim, struct bpf_object *object)
     {
         const char *name = bpf_map__name(map);
 
-        if (bpf_map__is_internal(map) || is_scratch(name) || known_map(name) >= 0 ||
-            strchr(name, '.') || callout_map_path(shim, map, path) || !access(path, F_OK))
+        if (bpf_map__is_internal(map) || known_map(name) >= 0 || strchr(name, '.') ||
+            callout_map_path(shim, map, path) || !access(path, F_OK))
             continue;
         if (bpf_map__pin(map, path))
             return -errno;
@@ -327,18 +315,43 @@ static int pin_callout_maps(struct shim *shim, struct bpf_object *object)
     return 0;
 }
 
-int object_load(struct shim *shim, struct bpf_object *object, struct shim_error *error)
+/* The maps that are not open yet are the new object's. */
+static int take_maps(struct shim *shim, struct bpf_object *object)
 {
-    int result = bpf_object__load(object);
+    for (int i = 0; i < MAP_COUNT; i++) {
+        if (shim->maps[i] >= 0)
+            continue;
+        shim->maps[i] =
+            fcntl(bpf_object__find_map_fd_by_name(object, shim_map_names[i]), F_DUPFD_CLOEXEC, 3);
+        if (shim->maps[i] < 0)
+            return -errno;
+    }
+    return pin_callout_maps(shim, object);
+}
 
-    if (result)
-        return shim_fail(error, result, "the kernel refused the programs: %s%s", strerror(-result),
-                         result == -EPERM ? " (loading BPF needs CAP_BPF, CAP_NET_ADMIN and "
-                                            "CAP_PERFMON, or root)"
-                                          : "; its verifier's last words are in the log");
-    result = pin_callout_maps(shim, object);
-    if (result)
-        return shim_fail(error, result, "can't pin the callouts' maps in %s: %s", shim->pin_dir,
-                         strerror(-result));
-    return 0;
+struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t cookie,
+                               struct shim_error *error)
+{
+    struct bpf_object *object = object_open(shim, cookie, error);
+    int result;
+
+    if (!object)
+        return NULL;
+    choose_programs(object, programs);
+    result = bpf_object__load(object);
+    if (result) {
+        shim_fail(error, result, "the kernel refused the programs: %s%s", strerror(-result),
+                  result == -EPERM ? " (loading BPF needs CAP_BPF, CAP_NET_ADMIN and "
+                                     "CAP_PERFMON, or root)"
+                                   : "; its verifier's last words are in the log");
+    } else {
+        result = take_maps(shim, object);
+        if (result)
+            shim_fail(error, result, "can't keep the programs' maps in %s: %s", shim->pin_dir,
+                      strerror(-result));
+    }
+    if (!result)
+        return object;
+    bpf_object__close(object);
+    return NULL;
 }

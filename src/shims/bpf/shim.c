@@ -67,7 +67,7 @@ static int adopt_maps(struct shim *shim, struct shim_error *error)
 {
     char path[PATH_MAX];
 
-    for (int i = 0; i < MAP_COUNT; i++) {
+    for (int i = 0; i < MAP_PINNED_COUNT; i++) {
         pins_path(shim, shim_map_names[i], path);
         shim->maps[i] = bpf_obj_get(path);
         if (shim->maps[i] < 0)
@@ -111,22 +111,10 @@ static int pin_maps(struct shim *shim, struct shim_error *error)
 {
     int result = 0;
 
-    for (int i = 0; !result && i < MAP_COUNT; i++)
+    for (int i = 0; !result && i < MAP_PINNED_COUNT; i++)
         if (i != MAP_STATE)
             result = pin_map(shim, i, error);
     return result ? result : pin_map(shim, MAP_STATE, error);
-}
-
-static int take_maps(struct shim *shim, struct shim_error *error)
-{
-    for (int i = 0; i < MAP_COUNT; i++) {
-        int fd = bpf_object__find_map_fd_by_name(shim->object, shim_map_names[i]);
-
-        shim->maps[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (shim->maps[i] < 0)
-            return shim_fail(error, -errno, "the programs lack the map %s", shim_map_names[i]);
-    }
-    return 0;
 }
 
 static void describe_state(struct shim *shim)
@@ -138,19 +126,6 @@ static void describe_state(struct shim *shim)
     shim->state->scope_cgroup = cgroup_id(shim->cgroup_fd);
 }
 
-static int load_programs(struct shim *shim, struct shim_error *error)
-{
-    int result = object_build(shim, -1, NULL, 0, &shim->image, &shim->image_size, error);
-
-    if (result)
-        return result;
-    shim->object = object_open(shim, shim->image, shim->image_size, 0, error);
-    if (!shim->object)
-        return error && error->code ? error->code : -EINVAL;
-    object_without(shim->object, PROGRAM_LOOKUP);
-    return object_load(shim, shim->object, error);
-}
-
 static int open_fresh(struct shim *shim, struct shim_error *error)
 {
     int result = pins_remove(shim->pin_dir, error); /* of a start that was interrupted */
@@ -158,9 +133,9 @@ static int open_fresh(struct shim *shim, struct shim_error *error)
     if (!result)
         result = pins_prepare(shim, error);
     if (!result)
-        result = load_programs(shim, error);
+        result = code_build(shim, error);
     if (!result)
-        result = take_maps(shim, error);
+        result = code_provide(shim, 0, error);
     if (!result)
         result = map_memory(shim, error);
     if (result)
@@ -178,11 +153,13 @@ static int open_adopted(struct shim *shim, struct shim_error *error)
     if (!result)
         result = check_adopted(shim, error);
     if (!result)
-        result = load_programs(shim, error);
+        result = code_build(shim, error);
     if (!result)
         result = hooks_open(shim, error);
     if (!result)
-        result = hooks_replace(shim, shim->object, error);
+        result = code_provide(shim, hooks_attached(shim), error);
+    if (!result)
+        result = hooks_replace(shim, error);
     if (!result)
         result = netns_replace(shim, error);
     struct classify_element directory[CLASSIFY_DIRECTORY];
@@ -253,8 +230,7 @@ void shim_close(struct shim *shim)
     ring_buffer__free(shim->ring);
     for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++)
         bpf_link__destroy(shim->links[i]); /* the pin holds it */
-    bpf_object__close(shim->object);
-    free(shim->image);
+    code_free(&shim->code);
     if (shim->state != MAP_FAILED)
         munmap(shim->state, page_round(sizeof(*shim->state)));
     if (shim->names != MAP_FAILED)
