@@ -1,7 +1,9 @@
 /* openwfp.h: explain, callout code, the engine's report, flows, many filters. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,13 +97,14 @@ EXPORT DWORD WINAPI OpenWfpCalloutLoad(HANDLE engineHandle, const GUID *calloutK
                                        const char *path, UINT32 *calloutId)
 {
     Rpc__CalloutLoad message = RPC__CALLOUT_LOAD__INIT;
+    char real[PATH_MAX]; /* one file has one name: code is shared and replaced by it */
     struct call call;
 
     if (!call_begin(&call, engineHandle) || !call_needs(&call, calloutKey, "calloutKey") ||
         !call_needs(&call, path, "path") || !read_object(&call, path, &message.object))
         return call_end(&call);
     message.key = encode_guid(calloutKey);
-    message.name = (char *)path;
+    message.name = realpath(path, real) ? real : (char *)path;
     call.request.call_case = RPC__REQUEST__CALL_CALLOUT_LOAD;
     call.request.callout_load = &message;
     if (call_send(&call, RPC__REPLY__RESULT_ADDED) && calloutId)
