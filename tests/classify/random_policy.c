@@ -320,9 +320,9 @@ static void add_action(FWPM_FILTER0 *filter, struct random *random)
     if (one_in(random, 2) && (filter->action.type == FWP_ACTION_CALLOUT_UNKNOWN ||
                               filter->action.type == FWP_ACTION_CALLOUT_TERMINATING))
         filter->flags |= FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED;
-    filter->rawContext = random_below(random, SCRIPT_ACTIONS) |
-                         (one_in(random, 3) ? SCRIPT_HARDEN : 0) |
-                         (one_in(random, 4) ? SCRIPT_ABSORB : 0);
+    filter->rawContext =
+        random_below(random, SCRIPT_ACTIONS) | (one_in(random, 3) ? SCRIPT_HARDEN : 0) |
+        (one_in(random, 4) ? SCRIPT_ABSORB : 0) | (one_in(random, 3) ? SCRIPT_POLITE : 0);
 }
 
 static void add_filter(struct random_policy *policy, const GUID sublayers[4],

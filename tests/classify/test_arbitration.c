@@ -186,6 +186,14 @@ static void test_6_9_permit_without_the_right_is_ignored(void **state)
     assert_outcome(permit, CLASSIFY_OVERRULED);
 }
 
+static void test_6_10_callout_sees_that_the_right_is_gone(void **state)
+{
+    scene_flags(&scene, add(9, 1, PERMIT), HARD);
+    uint64_t callout = add_callout(1, UNKNOWN, SCRIPT_BLOCK | SCRIPT_POLITE);
+    assert_stands(PERMIT, 1, false);
+    assert_outcome(callout, CLASSIFY_CONTINUED);
+}
+
 static void test_6_10_right_given_up_without_a_decision_stays(void **state)
 {
     add_callout(9, UNKNOWN, SCRIPT_NONE | SCRIPT_HARDEN);
@@ -317,6 +325,7 @@ int main(void)
         TEST(test_6_8_veto_overrides_a_hard_permit),
         TEST(test_6_8_block_after_a_hard_block_is_no_veto),
         TEST(test_6_9_permit_without_the_right_is_ignored),
+        TEST(test_6_10_callout_sees_that_the_right_is_gone),
         TEST(test_6_10_right_given_up_without_a_decision_stays),
         TEST(test_6_11_nothing_matched),
         TEST(test_6_13_inspection_never_decides),
