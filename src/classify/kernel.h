@@ -77,11 +77,12 @@ _Static_assert(sizeof(struct openwfp_classify) ==
                        offsetof(struct classify_call, registered),
                "a walk begins with what a callout sees");
 
-static __noinline int classify_callout(struct classify_walk *walk,
-                                       const struct classify_element *filter)
+/* Global, as classify() is: verified once and not at every step of a walk. */
+__noinline int classify_callout(struct classify_walk *walk, const struct classify_element *filter)
 {
+    if (!walk || !filter)
+        return 0;
     struct classify_call *call = &walk->call;
-
     call->layer = walk->layer;
     call->filter_id = filter->action.filter_id;
     call->filter_context = filter->action.context;
