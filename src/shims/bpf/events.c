@@ -51,6 +51,10 @@ static void event_convert(const struct shim *shim, const struct ale_event *from,
     copy_app(shim, from->app, to->app);
 }
 
+/* One visit takes a ring's worth at most: who floods the ring must not keep the reader from its
+ * other work. */
+#define EVENTS_A_VISIT (ALE_RING / sizeof(struct ale_event))
+
 static int event_arrived(void *ctx, void *data, size_t size)
 {
     struct shim *shim = ctx;
@@ -72,7 +76,7 @@ static int event_arrived(void *ctx, void *data, size_t size)
         shim->event_fn(shim->event_ctx, &out);
         shim->event_count++;
     }
-    return 0;
+    return ++shim->event_visited < EVENTS_A_VISIT ? 0 : -EAGAIN;
 }
 
 static int ring_open(struct shim *shim)
@@ -91,9 +95,10 @@ int shim_poll(struct shim *shim, shim_event_fn *fn, void *ctx)
     shim->event_fn = fn;
     shim->event_ctx = ctx;
     shim->event_count = 0;
+    shim->event_visited = 0;
     shim->clock_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
     result = ring_buffer__consume(shim->ring);
-    return result < 0 ? result : shim->event_count;
+    return result < 0 && result != -EAGAIN ? result : shim->event_count;
 }
 
 int shim_fd(const struct shim *shim)

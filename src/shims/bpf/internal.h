@@ -87,7 +87,8 @@ struct shim {
     struct ring_buffer *ring;
     shim_event_fn *event_fn;
     void *event_ctx;
-    int event_count;
+    int event_count;       /* handed over by this shim_poll() */
+    size_t event_visited;  /* seen by it, chores too */
     uint64_t clock_offset; /* realtime minus boot clock */
     struct shim_needs policy_needs;
     uint32_t *policy_apps; /* numbers handed out by shim_app_number() */
