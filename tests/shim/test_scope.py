@@ -1,5 +1,6 @@
 """What is covered: a cgroup subtree, a network namespace; and what the kernel can do at all."""
 import os
+import time
 
 from case import main
 from driver import ACCEPT, BLOCK, CONNECT, Refused, ShimCase, rule
@@ -26,8 +27,11 @@ class Scope(ShimCase):
     def test_a_network_namespace_is_covered_and_no_other(self):
         self.driver.tell("remove", self.pins)
         self.driver.close()
+        namespace = os.stat(f"/run/netns/{self.place.inside}").st_ino
         keeper = self.place.start("sleep", "60")
-        self.driver = self.open(netns=os.stat(f"/proc/{keeper.pid}/ns/net").st_ino)
+        while os.stat(f"/proc/{keeper.pid}/ns/net").st_ino != namespace:
+            time.sleep(0.01)
+        self.driver = self.open(netns=namespace)
         self.driver.commit(rule(CONNECT, BLOCK))
         self.assertEqual("EACCES", self.answer(f"tcp4 connect={OUTSIDE4}:80"))
         self.assertEqual("ok", self.answer(f"tcp4 connect={OUTSIDE4}:80",
