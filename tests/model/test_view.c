@@ -69,8 +69,9 @@ static void test_5_1_view_tells_the_sublayer(void **state)
     assert_works(w, add_sublayer(w->root, 8, 4321));
     filter.subLayerKey = sublayer;
     assert_works(w, model_filter_add(w->root, &filter, NULL, NULL, NULL, &w->error));
-    assert_int_equal(only_filter(w).sublayer_weight, 4321);
-    assert_true(guid_equal(&only_filter(w).sublayer, &sublayer));
+    struct model_view_filter seen = only_filter(w);
+    assert_int_equal(seen.sublayer_weight, 4321);
+    assert_true(guid_equal(&seen.sublayer, &sublayer));
     assert_int_equal(model_view_sublayer(model_view_now(w->model), &sublayer)->weight, 4321);
     assert_null(model_view_sublayer(model_view_now(w->model), &nobody));
 }
