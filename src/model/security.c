@@ -166,7 +166,7 @@ uint32_t model_security_get(struct model_session *session, enum model_kind kind,
                             uint32_t information, FWP_BYTE_BLOB *sd, struct model_error *error)
 {
     struct composed composed = {0};
-    struct target target;
+    struct target target = {0};
     uint32_t rc = read_begin(session, error);
 
     if (rc == ERROR_SUCCESS)
@@ -294,7 +294,7 @@ uint32_t model_security_set(struct model_session *session, enum model_kind kind,
                             uint32_t information, const FWP_BYTE_BLOB *sd,
                             struct model_error *error)
 {
-    struct target target;
+    struct target target = {0};
     struct sd given;
     uint32_t rc = find_target(session, kind, key, &target, error);
 
