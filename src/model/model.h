@@ -284,6 +284,19 @@ int model_view_filters(const struct model_view *view, uint16_t layer_id,
 /* Boot-time filters of the layer, for whoever installs them for the next boot. */
 int model_view_boottime(const struct model_view *view, uint16_t layer_id,
                         int (*visit)(void *ctx, const struct model_view_filter *), void *ctx);
+/*
+ * Whether this commit changes the policy only by the filters that model_view_changes tells. Not so
+ * when a callout's code came or went, at model_reapply, and outside a commit.
+ */
+bool model_view_has_delta(const struct model_view *view);
+/*
+ * The filters that the commit puts in force (`added`) or out of it; those that it adds and deletes
+ * again are neither. Of one put out of force callout_id and callout_slot say nothing. Order: none.
+ * Stops at and returns the first non-zero answer.
+ */
+int model_view_changes(const struct model_view *view,
+                       int (*visit)(void *ctx, const struct model_view_filter *, bool added),
+                       void *ctx);
 /* Which layers this commit touched; all of them for model_reapply. */
 bool model_view_layer_changed(const struct model_view *view, uint16_t layer_id);
 /* The sublayer's object, for names in traces; NULL when there is none with that key. */

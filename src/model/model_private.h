@@ -190,6 +190,7 @@ void session_drop_handle(struct model_session *session, struct handle *handle);
 struct journal {
     struct object **objects; /* ADDED or DELETED; NULL: nothing is left of the change */
     size_t count, room;
+    bool incomplete; /* there was no memory for some entries */
 };
 
 bool journal_reserve(struct journal *journal);
@@ -238,6 +239,7 @@ extern const struct sd_generic model_generic;
 struct model_view {
     struct model *model;
     const struct model_session *as; /* whose eyes; NULL: what is committed */
+    const struct journal *delta;    /* all that changes; NULL: that is not known */
     uint64_t changed[MODEL_LAYER_IDS / 64];
 };
 

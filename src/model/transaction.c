@@ -71,7 +71,7 @@ void txn_delete(struct model *model, struct object *object)
 
 static void mark_changed(struct model_view *view, const struct journal *journal)
 {
-    memset(view->changed, 0, sizeof(view->changed));
+    memset(view->changed, journal->incomplete ? 0xff : 0, sizeof(view->changed));
     for (size_t i = 0; i < journal->count; i++) {
         const struct object *object = journal->objects[i];
 
@@ -89,8 +89,10 @@ static uint32_t apply(struct model *model, const struct model_session *as,
     if (!model->hooks.apply || !(view->changed[0] | view->changed[1]))
         return ERROR_SUCCESS;
     view->as = as;
+    view->delta = journal->incomplete ? NULL : journal;
     uint32_t rc = model->hooks.apply(model->hooks.ctx, view, error);
     view->as = NULL;
+    view->delta = NULL;
     return rc;
 }
 
@@ -154,10 +156,12 @@ static void drop(struct model *model, struct object *object, struct journal *gon
     else
         object_release(object);
     take_out(model, object);
-    if (journal_reserve(gone))
+    if (journal_reserve(gone)) {
         journal_push(gone, object);
-    else
+    } else {
+        gone->incomplete = true;
         object_unpin(object);
+    }
 }
 
 /*
@@ -176,7 +180,7 @@ void txn_drop_owned(struct model_session *session)
                 drop(model, object, &gone);
         }
     }
-    if (gone.count)
+    if (gone.count || gone.incomplete)
         apply(model, NULL, &gone, &(struct model_error){0});
     notify_commit(model, session, &gone);
     journal_clear(&gone);

@@ -3,26 +3,29 @@
 
 typedef int (*visitor)(void *ctx, const struct model_view_filter *);
 
-static bool in_force(const struct object *object, const struct model_view *view, bool boottime)
+static bool can_be_in_force(const struct object *object, bool boottime)
 {
     const FWPM_FILTER0 *filter = OBJECT_BODY((struct object *)object, FWPM_FILTER0);
 
     return (object->lifetime == MODEL_BOOTTIME) == boottime &&
-           !(filter->flags & FWPM_FILTER_FLAG_DISABLED) && object_visible(object, view->as);
+           !(filter->flags & FWPM_FILTER_FLAG_DISABLED);
 }
 
+/* A deleted callout's code may be gone, while what else is named waits for the commit's end. */
 static struct model_view_filter describe(struct object *object)
 {
     const FWPM_FILTER0 *filter = OBJECT_BODY(object, FWPM_FILTER0);
     const FWPM_SUBLAYER0 *sublayer = OBJECT_BODY(object->sublayer, FWPM_SUBLAYER0);
+    const struct callout_code *code =
+        object->callout && object->state != OBJECT_GONE ? object->callout->code : NULL;
 
     return (struct model_view_filter){
         .filter = filter,
         .weight = object->weight,
         .sublayer = sublayer->subLayerKey,
         .sublayer_weight = sublayer->weight,
-        .callout_id = object->callout ? object->callout->code->id : 0,
-        .callout_slot = object->callout ? object->callout->code->slot : MODEL_CALLOUT_UNREGISTERED,
+        .callout_id = code ? code->id : 0,
+        .callout_slot = code ? code->slot : MODEL_CALLOUT_UNREGISTERED,
         .context = object->context ? object->context->id : filter->rawContext,
     };
 }
@@ -34,7 +37,7 @@ static int visit_filters(const struct model_view *view, uint16_t layer_id, bool 
         return 0;
     for (struct object *object = view->model->layers[layer_id].first; object;
          object = object->next) {
-        if (!in_force(object, view, boottime))
+        if (!can_be_in_force(object, boottime) || !object_visible(object, view->as))
             continue;
         struct model_view_filter filter = describe(object);
         int answer = visit(ctx, &filter);
@@ -66,6 +69,28 @@ size_t model_view_count(const struct model_view *view, uint16_t layer_id)
 
     model_view_filters(view, layer_id, count_one, &count);
     return count;
+}
+
+bool model_view_has_delta(const struct model_view *view)
+{
+    return view->delta;
+}
+
+int model_view_changes(const struct model_view *view,
+                       int (*visit)(void *ctx, const struct model_view_filter *, bool added),
+                       void *ctx)
+{
+    int answer = 0;
+
+    for (size_t i = 0; view->delta && !answer && i < view->delta->count; i++) {
+        struct object *object = view->delta->objects[i];
+
+        if (!object || object->kind != MODEL_FILTER || !can_be_in_force(object, false))
+            continue;
+        struct model_view_filter filter = describe(object);
+        answer = visit(ctx, &filter, object->state == OBJECT_ADDED);
+    }
+    return answer;
 }
 
 bool model_view_layer_changed(const struct model_view *view, uint16_t layer_id)

@@ -18,6 +18,8 @@ static uint32_t apply(void *ctx, const struct model_view *after, struct model_er
     if (w->apply_answer != ERROR_SUCCESS) {
         error->code = w->apply_answer;
         strcpy(error->text, "the engine refuses");
+    } else {
+        shadow_follow(&w->shadow, after);
     }
     return w->apply_answer;
 }

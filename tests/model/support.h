@@ -21,6 +21,7 @@
 #include "model/sd.h"
 #include "model/utf16.h"
 #include "model/value.h"
+#include "shadow.h"
 
 struct told {
     struct model_session *session;
@@ -34,7 +35,8 @@ struct world {
     uint64_t now_ms;
     unsigned applied;      /* how often apply was called */
     uint32_t apply_answer; /* what it answers */
-    size_t in_force;       /* filters at ALE_AUTH_CONNECT_V4 in the last applied view */
+    struct shadow shadow;
+    size_t in_force; /* filters at ALE_AUTH_CONNECT_V4 in the last applied view */
     unsigned unlocked;
     struct told told[64];
     size_t told_count;

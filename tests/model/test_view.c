@@ -76,6 +76,120 @@ static void test_5_1_view_tells_the_sublayer(void **state)
     assert_null(model_view_sublayer(model_view_now(w->model), &nobody));
 }
 
+/* ---- what a commit changes; shadow.c compares it with the whole at every commit ---- */
+
+static uint32_t delete_filter(struct world *w, struct model_session *session, uint32_t n)
+{
+    GUID key = key_of(n);
+
+    return model_delete_by_key(session, MODEL_FILTER, &key, &w->error);
+}
+
+static void assert_changed(const struct world *w, size_t added, size_t deleted)
+{
+    assert_true(w->shadow.had_delta);
+    assert_int_equal(w->shadow.added, added);
+    assert_int_equal(w->shadow.deleted, deleted);
+}
+
+static void test_changes_are_those_of_the_transaction(void **state)
+{
+    WORLD;
+
+    assert_works(w, add_filter(w->root, 1));
+    assert_changed(w, 1, 0);
+    assert_works(w, model_txn_begin(w->root, 0, &w->error));
+    assert_works(w, delete_filter(w, w->root, 1));
+    assert_works(w, add_filter(w->root, 2));
+    assert_works(w, add_filter(w->root, 3));
+    assert_works(w, model_txn_commit(w->root, &w->error));
+    assert_changed(w, 2, 1);
+    assert_works(w, delete_filter(w, w->root, 2));
+    assert_changed(w, 0, 1);
+}
+
+static void test_added_and_deleted_again_is_no_change(void **state)
+{
+    WORLD;
+
+    assert_works(w, model_txn_begin(w->root, 0, &w->error));
+    assert_works(w, add_filter(w->root, 1));
+    assert_works(w, add_filter(w->root, 2));
+    assert_works(w, delete_filter(w, w->root, 1));
+    assert_works(w, model_txn_commit(w->root, &w->error));
+    assert_changed(w, 1, 0);
+}
+
+static void test_replaced_under_its_key_is_deleted_and_added(void **state)
+{
+    WORLD;
+
+    assert_works(w, add_filter(w->root, 1));
+    assert_works(w, model_txn_begin(w->root, 0, &w->error));
+    assert_works(w, delete_filter(w, w->root, 1));
+    assert_works(w, add_filter(w->root, 1));
+    assert_works(w, model_txn_commit(w->root, &w->error));
+    assert_changed(w, 1, 1);
+}
+
+static void test_8_3_boottime_filters_are_no_change(void **state)
+{
+    WORLD;
+    FWPM_FILTER0 filter = a_filter(1);
+
+    filter.flags = FWPM_FILTER_FLAG_BOOTTIME;
+    assert_works(w, model_filter_add(w->root, &filter, NULL, NULL, NULL, &w->error));
+    assert_changed(w, 0, 0);
+}
+
+static void test_a_refused_commit_leaves_no_change_behind(void **state)
+{
+    WORLD;
+
+    FWPM_FILTER0 filter = a_filter(1);
+
+    w->apply_answer = ERROR_NOT_SUPPORTED;
+    assert_fails(w, model_filter_add(w->root, &filter, NULL, NULL, NULL, &w->error),
+                 ERROR_NOT_SUPPORTED);
+    w->apply_answer = ERROR_SUCCESS;
+    assert_works(w, add_filter(w->root, 2));
+    assert_changed(w, 1, 0);
+}
+
+static void test_8_6_what_falls_with_its_session_is_deleted(void **state)
+{
+    WORLD;
+    struct model_session *dynamic = open_root(w, FWPM_SESSION_FLAG_DYNAMIC);
+    FWPM_FILTER0 filter = a_filter(1);
+
+    filter.action.type = FWP_ACTION_CALLOUT_TERMINATING;
+    filter.action.calloutKey = key_of(5);
+    assert_works(w, add_callout(dynamic, 5));
+    assert_works(w, add_filter(w->root, 2));
+    assert_works(w, model_filter_add(dynamic, &filter, NULL, NULL, NULL, &w->error));
+    model_session_close(dynamic);
+    assert_changed(w, 0, 1);
+}
+
+static void test_code_and_reapply_change_more_than_filters(void **state)
+{
+    WORLD;
+    FWPM_FILTER0 filter = a_filter(1);
+    GUID key = key_of(5);
+
+    filter.action.type = FWP_ACTION_CALLOUT_TERMINATING;
+    filter.action.calloutKey = key;
+    assert_works(w, add_callout(w->root, 5));
+    assert_works(w, model_filter_add(w->root, &filter, NULL, NULL, NULL, &w->error));
+    assert_works(w, model_callout_register(w->model, &key, 3, NULL, &w->error));
+    assert_false(w->shadow.had_delta);
+    assert_works(w, add_filter(w->root, 2));
+    assert_changed(w, 1, 0);
+    assert_works(w, model_reapply(w->model, &w->error));
+    assert_false(w->shadow.had_delta);
+    assert_false(model_view_has_delta(model_view_now(w->model)));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -84,6 +198,13 @@ int main(void)
         TEST(test_7_2_a_callouts_code_comes_and_goes),
         TEST(test_7_6_context_is_raw_or_the_provider_contexts_id),
         TEST(test_5_1_view_tells_the_sublayer),
+        TEST(test_changes_are_those_of_the_transaction),
+        TEST(test_added_and_deleted_again_is_no_change),
+        TEST(test_replaced_under_its_key_is_deleted_and_added),
+        TEST(test_8_3_boottime_filters_are_no_change),
+        TEST(test_a_refused_commit_leaves_no_change_behind),
+        TEST(test_8_6_what_falls_with_its_session_is_deleted),
+        TEST(test_code_and_reapply_change_more_than_filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
