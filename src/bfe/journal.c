@@ -18,20 +18,29 @@ struct record_header {
     uint32_t size, crc;
 };
 
+/* Of a record that is not complete: more than any can have. */
+static const struct record_header incomplete = {UINT32_MAX, 0};
+
+static int write_at(int fd, uint64_t where, const struct record_header *header, const void *bytes,
+                    size_t size)
+{
+    struct iovec parts[] = {{(void *)header, header ? sizeof(*header) : 0}, {(void *)bytes, size}};
+    ssize_t written = pwritev(fd, parts, 2, (off_t)where);
+
+    if (written == (ssize_t)(parts[0].iov_len + size))
+        return 0;
+    return written < 0 ? -errno : -ENOSPC;
+}
+
 static int write_record(int fd, uint64_t *end, const void *record, size_t size)
 {
     struct record_header header = {(uint32_t)size, crc32_of(record, size)};
-    struct iovec parts[] = {{&header, sizeof(header)}, {(void *)record, size}};
-    ssize_t written = pwritev(fd, parts, 2, (off_t)*end);
+    int code = write_at(fd, *end, &header, record, size);
 
-    if (written == (ssize_t)(sizeof(header) + size)) {
-        *end += (uint64_t)written;
-        return 0;
-    }
-    int code = written < 0 ? -errno : -ENOSPC;
-    if (ftruncate(fd, (off_t)*end) < 0)
-        return -errno;
-    return code;
+    if (code)
+        return ftruncate(fd, (off_t)*end) < 0 ? -errno : code;
+    *end += sizeof(header) + size;
+    return 0;
 }
 
 static int open_new(const char *path, uint64_t *end)
@@ -140,8 +149,46 @@ void journal_close(struct journal *journal)
     journal->fd = -1;
 }
 
+static int give_up_parts(struct journal *journal, int code)
+{
+    journal->part = 0;
+    return ftruncate(journal->fd, (off_t)journal->size) < 0 ? -errno : code;
+}
+
+int journal_append_part(struct journal *journal, const void *part, size_t size)
+{
+    uint64_t where = journal->size + (journal->part ? sizeof(incomplete) + journal->part : 0);
+    int code = -EFBIG;
+
+    if (size <= JOURNAL_RECORD_MAX - journal->part)
+        code = write_at(journal->fd, where, journal->part ? NULL : &incomplete, part, size);
+    if (code)
+        return give_up_parts(journal, code);
+    journal->part_crc = crc32_more(journal->part ? journal->part_crc : 0, part, size);
+    journal->part += size;
+    return 0;
+}
+
+static int end_parts(struct journal *journal, const void *last, size_t size)
+{
+    struct record_header header;
+    int code = journal_append_part(journal, last, size);
+
+    if (code)
+        return code;
+    header = (struct record_header){(uint32_t)journal->part, journal->part_crc};
+    code = write_at(journal->fd, journal->size, &header, NULL, 0);
+    if (code)
+        return give_up_parts(journal, code);
+    journal->size += sizeof(header) + journal->part;
+    journal->part = 0;
+    return 0;
+}
+
 int journal_append(struct journal *journal, const void *record, size_t size)
 {
+    if (journal->part)
+        return end_parts(journal, record, size);
     if (size > JOURNAL_RECORD_MAX)
         return -EFBIG;
     if (journal->draft >= 0)
@@ -151,6 +198,8 @@ int journal_append(struct journal *journal, const void *record, size_t size)
 
 int journal_rewrite_begin(struct journal *journal)
 {
+    if (journal->part)
+        give_up_parts(journal, 0);
     journal->draft = open_new(journal->draft_path, &journal->draft_size);
     return journal->draft < 0 ? journal->draft : 0;
 }

@@ -1,9 +1,10 @@
 /*
  * A file of records, each whole or not there: the policy as it must outlive the service.
  *
- * A record is its length, its CRC-32 and its bytes, written by one write(). A file that ends inside
- * a record (the writer was killed) is cut back to the last whole one. It lives in /run, so what is
- * written is safe from our death; it need not be safe from the machine's.
+ * A record is its length, its CRC-32 and its bytes, written by one write(); of one written in parts
+ * the length comes last. A file that ends inside a record (the writer was killed) is cut back to
+ * the last whole one. It lives in /run, so what is written is safe from our death; it need not be
+ * safe from the machine's.
  */
 #ifndef OPENWFP_BFE_JOURNAL_H
 #define OPENWFP_BFE_JOURNAL_H
@@ -19,6 +20,8 @@ struct journal {
     int fd;    /* where records are appended */
     int draft; /* the file that will replace it, while it is rewritten; -1 otherwise */
     uint64_t size, draft_size;
+    uint64_t part; /* bytes of the record that was begun in parts */
+    uint32_t part_crc;
     uint64_t cut; /* bytes of a torn record dropped at opening */
 };
 
@@ -34,6 +37,9 @@ void journal_close(struct journal *journal);
 
 /* 0 or a negative errno; after a failure the file is as it was. */
 int journal_append(struct journal *journal, const void *record, size_t size);
+/* The same for the beginning of a record, which journal_append then ends. After a failure nothing
+ * is left of the record. */
+int journal_append_part(struct journal *journal, const void *part, size_t size);
 
 /* Rewriting: records given between begin and end replace the whole file at once. */
 int journal_rewrite_begin(struct journal *journal);

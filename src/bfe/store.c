@@ -12,6 +12,8 @@
 #include "store_load.h"
 
 #define REWRITE_SLACK (1u << 20) /* history that is not worth a rewrite */
+#define PART          (1u << 18) /* a long record is written in parts of this size */
+#define NOTES_KEPT    4096u      /* room for so many notes is kept */
 #define ID_BLOCK      1024u      /* ids are reserved in the journal so many at a time */
 #define ALL_PARTS                                                                                  \
     (OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |         \
@@ -54,11 +56,19 @@ static int record_write(struct store *store)
     if (store->record.used)
         code = journal_append(&store->journal, store->record.bytes, store->record.used);
     store->record.used = 0;
-    if (store->record.room > REWRITE_SLACK) {
+    if (store->record.room > 2 * PART) {
         free(store->record.bytes);
         store->record.bytes = NULL;
         store->record.room = 0;
     }
+    return code;
+}
+
+static int record_write_part(struct store *store)
+{
+    int code = journal_append_part(&store->journal, store->record.bytes, store->record.used);
+
+    store->record.used = 0;
     return code;
 }
 
@@ -125,16 +135,33 @@ static int put_gone(struct store *store, const struct store_note *note)
     return record_put(store, &entry);
 }
 
+/* Its entry becomes history; it is taken to be as long as all are on average. */
+static void forget_one(struct store *store)
+{
+    size_t left = 1;
+
+    for (int kind = 0; kind <= MODEL_FILTER; kind++)
+        left += model_count(store->model, kind);
+    store->live -= store->live / left;
+}
+
 static int put_note_object(struct store *store, const struct store_note *note)
 {
+    size_t before = store->record.used;
     struct model_stored stored;
     uint32_t code;
+    int result;
 
+    if (note->gone)
+        forget_one(store);
     /* What is there now counts: a transaction may delete a key and add it again. */
     code = model_stored_get(store->model, note->kind, &note->key, &stored, NULL);
-    if (code == ERROR_SUCCESS && kept(stored.lifetime))
-        return put_object(store, &note->key, &stored);
-    return note->gone ? put_gone(store, note) : 0;
+    if (code != ERROR_SUCCESS || !kept(stored.lifetime))
+        return note->gone ? put_gone(store, note) : 0;
+    result = put_object(store, &note->key, &stored);
+    if (note->fresh)
+        store->live += store->record.used - before;
+    return result;
 }
 
 static int put_security(struct store *store, const struct store_note *note)
@@ -234,7 +261,7 @@ static void note(struct store *store, const struct store_note *what)
     if (store->note_count == store->note_room) {
         larger = realloc(store->notes, room * sizeof(*larger));
         if (!larger) {
-            store->rewrite_at = 0; /* a rewrite takes everything from the model */
+            store->stale = true;
             return;
         }
         store->notes = larger;
@@ -257,6 +284,7 @@ void store_changed(struct store *store, const struct model_change *changes, size
         note_id(store, changes[i].kind, changes[i].id);
         note(store, &(struct store_note){.class = ENTRY_OBJECT,
                                          .kind = changes[i].kind,
+                                         .fresh = changes[i].type == FWPM_CHANGE_ADD,
                                          .gone = changes[i].type == FWPM_CHANGE_DELETE,
                                          .key = changes[i].key});
     }
@@ -369,8 +397,10 @@ static int rewrite(struct store *store)
         journal_rewrite_abort(&store->journal);
     else
         code = journal_rewrite_end(&store->journal);
-    if (!code)
-        store->rewrite_at = 2 * store->journal.size + REWRITE_SLACK;
+    if (!code) {
+        store->live = store->journal.size;
+        store->stale = false;
+    }
     return code;
 }
 
@@ -378,8 +408,11 @@ static int write_notes(struct store *store)
 {
     int code = 0;
 
-    for (size_t i = 0; !code && i < store->note_count; i++)
+    for (size_t i = 0; !code && i < store->note_count; i++) {
         code = put_note(store, &store->notes[i]);
+        if (!code && store->record.used >= PART)
+            code = record_write_part(store);
+    }
     if (!code)
         code = record_write(store);
     store->record.used = 0;
@@ -398,17 +431,33 @@ static void report(struct store *store, int code)
     store->failed = code != 0;
 }
 
+static void forget_notes(struct store *store)
+{
+    store->note_count = 0;
+    if (store->note_room <= NOTES_KEPT)
+        return;
+    free(store->notes);
+    store->notes = NULL;
+    store->note_room = 0;
+}
+
+static bool mostly_history(const struct store *store)
+{
+    return store->journal.size > 2 * store->live + REWRITE_SLACK;
+}
+
 void store_flush(struct store *store)
 {
+    bool whole = store->failed || store->stale;
     int code = 0;
 
-    if (!store->open || (!store->note_count && !store->failed && store->rewrite_at))
+    if (!store->open || (!store->note_count && !whole))
         return;
-    /* After a failure only the whole policy brings the journal up to date again. */
-    if (!store->failed && store->rewrite_at)
+    if (!whole)
         code = write_notes(store);
-    store->note_count = 0;
-    if (code || store->failed || store->journal.size > store->rewrite_at)
+    forget_notes(store);
+    /* After a failure only the whole policy brings the journal up to date again. */
+    if (code || whole || mostly_history(store))
         code = rewrite(store);
     report(store, code);
 }

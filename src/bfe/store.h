@@ -21,7 +21,7 @@ struct engine;
 
 struct store_note {
     uint8_t class, kind;
-    bool gone, keyed;
+    bool fresh, gone, keyed; /* an object that was added, that was deleted; a key that counts */
     GUID key;
 };
 
@@ -38,8 +38,9 @@ struct store {
     size_t descriptor_count;
     uint64_t reserved[MODEL_KINDS]; /* ids up to here are accounted for in the journal */
     uint64_t used[MODEL_KINDS];
-    uint64_t rewrite_at; /* journal size at which to rewrite it */
-    struct arena arena;  /* of the record being built */
+    uint64_t live;      /* of the journal's bytes, about how many are not history */
+    bool stale;         /* the journal lacks changes: only a rewrite brings it up to date */
+    struct arena arena; /* of the record being built */
     struct {
         uint8_t *bytes;
         size_t used, room;

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,9 @@ static void write_all(void)
 static void test_crc32_known_value(void **state)
 {
     assert_int_equal(crc32_of("123456789", 9), 0xcbf43926);
+    for (size_t cut = 0; cut <= 9; cut++)
+        assert_int_equal(crc32_more(crc32_of("123456789", cut), "123456789" + cut, 9 - cut),
+                         0xcbf43926);
 }
 
 static void test_records_come_back_in_order(void **state)
@@ -126,6 +130,58 @@ static void test_append_after_a_torn_tail(void **state)
     assert_int_equal(count_records(NULL), RECORDS);
 }
 
+/* "the third record" in parts; with `ended` false its writer was killed before the last. */
+static void write_in_parts(bool ended)
+{
+    struct journal journal;
+    unsigned none = 0;
+
+    unlink(path);
+    assert_int_equal(journal_open(&journal, path, expect_next, &none), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(journal_append(&journal, records[i], strlen(records[i])), 0);
+    assert_int_equal(journal_append_part(&journal, "the ", 4), 0);
+    assert_int_equal(journal_append_part(&journal, "third", 5), 0);
+    if (ended)
+        assert_int_equal(journal_append(&journal, " record", 7), 0);
+    journal_close(&journal);
+}
+
+static void test_record_in_parts_counts_when_it_is_whole(void **state)
+{
+    struct stat st;
+    uint64_t cut;
+
+    write_in_parts(true);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(count_records(&cut), 3);
+    assert_int_equal(cut, 0);
+    for (off_t lost = 1; lost <= (off_t)strlen(records[2]); lost++) {
+        write_in_parts(true);
+        assert_int_equal(truncate(path, st.st_size - lost), 0);
+        assert_int_equal(count_records(NULL), 2);
+    }
+    write_in_parts(false);
+    assert_int_equal(count_records(&cut), 2);
+    assert_int_equal(cut, 8 + strlen("the third"));
+}
+
+static void test_rewrite_forgets_parts(void **state)
+{
+    struct journal journal;
+    unsigned none = 0;
+
+    unlink(path);
+    assert_int_equal(journal_open(&journal, path, expect_next, &none), 0);
+    assert_int_equal(journal_append_part(&journal, "given up", 8), 0);
+    assert_int_equal(journal_rewrite_begin(&journal), 0);
+    assert_int_equal(journal_append(&journal, records[0], strlen(records[0])), 0);
+    journal_rewrite_abort(&journal);
+    assert_int_equal(journal_append(&journal, records[0], strlen(records[0])), 0);
+    journal_close(&journal);
+    assert_int_equal(count_records(NULL), 1);
+}
+
 static void test_rewrite_replaces_the_whole_file_at_once(void **state)
 {
     struct journal journal;
@@ -181,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_file_torn_at_every_byte),
         cmocka_unit_test(test_flipped_byte_ends_the_journal_there),
         cmocka_unit_test(test_append_after_a_torn_tail),
+        cmocka_unit_test(test_record_in_parts_counts_when_it_is_whole),
+        cmocka_unit_test(test_rewrite_forgets_parts),
         cmocka_unit_test(test_rewrite_replaces_the_whole_file_at_once),
         cmocka_unit_test(test_other_file_is_refused_and_left_alone),
     };
