@@ -1,200 +1,213 @@
 /*
  * Load generator of the benches: measures one socket operation in several places (network
- * namespace + cgroup), in one process on one CPU, batch by batch in turn, so that whatever the
- * machine does meanwhile hits all of them alike. Every batch of a place is preceded by a batch of
- * the first place, the baseline; the reader divides the two.
+ * namespace + cgroup). Every place has a process of its own, all on one CPU; they run batch by
+ * batch in turn, so that whatever the machine does meanwhile hits all of them alike. Every batch of
+ * a place is preceded by a batch of the first place, the baseline; the reader divides the two.
  *
- *   load MODE ROUNDS ITERATIONS CPU NAME,NETNS,CGROUP...   ("-" for NETNS or CGROUP: stay)
+ *   load MODE ROUNDS MILLISECONDS CPU PEER NAME,NETNS,CGROUP,ADDRESS...
  *
- * MODE: connect (a loopback TCP connect), rr (a 64-byte request and response on one connection).
- * Prints one line per batch pair: NAME ROUND BASE_P50 BASE_P99 P50 P99 (nanoseconds).
+ * MODE: see load_modes.c. On loopback a place talks to itself; over veth it talks to ADDRESS, a
+ * listener in the namespace PEER and in the cgroup that load was started in. A batch lasts
+ * MILLISECONDS. Prints one line per pair of batches: NAME ROUND BASE_P50 BASE_P99 P50 P99
+ * (nanoseconds).
  */
+#include "load.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <sched.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT       7777
-#define WARM_UP    100
-#define PLACES_MAX 32
+#define WARM_UP    16
+#define SAMPLES    4096
+#define ENOUGH     8 /* so many samples are taken even when they last too long */
+#define PLACES_MAX 64
 
 struct place {
-    char name[64], netns[128], cgroup[256];
+    char name[64], netns[128], cgroup[256], address[64];
+    int commands, answers;
+    pid_t worker;
 };
 
 struct batch {
     uint64_t p50, p99;
 };
 
-static void die(const char *what, const char *object)
+void die(const char *what, const char *object)
 {
     fprintf(stderr, "load: %s %s: %s\n", what, object, strerror(errno));
     exit(1);
 }
 
-static uint64_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static struct batch summarise(uint64_t *samples, size_t n)
-{
-    qsort(samples, n, sizeof *samples, compare);
-    return (struct batch){.p50 = samples[n / 2], .p99 = samples[n * 99 / 100]};
-}
-
 static void parse_place(struct place *place, const char *text)
 {
-    if (sscanf(text, "%63[^,],%127[^,],%255s", place->name, place->netns, place->cgroup) != 3) {
-        fprintf(stderr, "load: \"%s\" is not NAME,NETNS,CGROUP\n", text);
+    if (sscanf(text, "%63[^,],%127[^,],%255[^,],%63s", place->name, place->netns, place->cgroup,
+               place->address) != 4) {
+        fprintf(stderr, "load: \"%s\" is not NAME,NETNS,CGROUP,ADDRESS\n", text);
         exit(2);
     }
 }
 
-static void enter(const struct place *place, int own_netns)
+static void enter_netns(const char *name)
 {
     char path[512];
-    int fd = own_netns;
-    if (strcmp(place->netns, "-") != 0) {
-        snprintf(path, sizeof path, "/run/netns/%s", place->netns);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            die("cannot open network namespace", path);
-    }
-    if (setns(fd, CLONE_NEWNET) != 0)
-        die("cannot enter network namespace", place->netns);
-    if (fd != own_netns)
-        close(fd);
-    if (strcmp(place->cgroup, "-") == 0)
-        return;
-    snprintf(path, sizeof path, "%s/cgroup.procs", place->cgroup);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    snprintf(path, sizeof path, "/run/netns/%s", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || setns(fd, CLONE_NEWNET) != 0)
+        die("cannot enter network namespace", path);
+    close(fd);
+}
+
+static void enter_cgroup(const char *cgroup)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, "0", 1) != 1)
         die("cannot join cgroup", path);
     close(fd);
 }
 
-static void reset_on_close(int fd)
+/* ---- the worker ---- */
+
+static int compare(const void *a, const void *b)
 {
-    struct linger linger = {.l_onoff = 1};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
 }
 
-static int listen_here(struct sockaddr_in *address)
+static struct batch run_batch(const struct mode *mode, struct session *session, uint64_t budget)
 {
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    *address = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (fd < 0 || bind(fd, (void *)address, sizeof *address) != 0 || listen(fd, 64) != 0)
-        die("cannot listen on", "127.0.0.1:7777");
-    return fd;
+    static uint64_t samples[SAMPLES];
+    uint64_t spent = 0;
+    size_t count = 0;
+
+    for (int i = 0; i < WARM_UP && spent < budget; i++)
+        spent += mode->once(session);
+    for (spent = 0; count < SAMPLES && (spent < budget || count < ENOUGH); count++)
+        spent += samples[count] = mode->once(session);
+    qsort(samples, count, sizeof *samples, compare);
+    return (struct batch){.p50 = samples[count / 2], .p99 = samples[count * 99 / 100]};
 }
 
-/* One connection to the listener; returns the client and the accepted socket and the time taken. */
-static uint64_t connect_once(int listener, const struct sockaddr_in *address, int ends[2])
+/* One byte in, one batch out, until the parent is gone. */
+static _Noreturn void work(const struct place *place, const struct mode *mode,
+                           struct session *session, uint64_t budget, int commands, int answers)
 {
-    ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    reset_on_close(ends[0]);
-    uint64_t start = now();
-    if (connect(ends[0], (const void *)address, sizeof *address) != 0)
-        die("cannot connect to", "127.0.0.1:7777");
-    uint64_t taken = now() - start;
-    ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (ends[1] < 0)
-        die("cannot accept on", "127.0.0.1:7777");
-    reset_on_close(ends[1]);
-    return taken;
-}
+    struct in_addr loopback = {.s_addr = htonl(INADDR_LOOPBACK)};
+    char command;
 
-static struct batch batch_connect(uint64_t *samples, size_t n)
-{
-    struct sockaddr_in address;
-    int listener = listen_here(&address), ends[2];
-    for (size_t i = 0; i < n + WARM_UP; i++) {
-        uint64_t taken = connect_once(listener, &address, ends);
-        close(ends[0]);
-        close(ends[1]);
-        if (i >= WARM_UP)
-            samples[i - WARM_UP] = taken;
+    enter_cgroup(place->cgroup);
+    enter_netns(place->netns);
+    if (!mode->over_veth)
+        session_listen(session, mode, loopback);
+    mode->open(session);
+    while (read(commands, &command, 1) == 1) {
+        struct batch batch = run_batch(mode, session, budget);
+
+        if (write(answers, &batch, sizeof batch) != sizeof batch)
+            break;
     }
-    close(listener);
-    return summarise(samples, n);
+    exit(0);
 }
 
-static struct batch batch_rr(uint64_t *samples, size_t n)
+/* The listener of a place's peer has to be made here: its cgroup is the one it was made in. */
+static void start_worker(struct place *place, const struct mode *mode, uint64_t budget)
 {
-    struct sockaddr_in address;
-    char message[64] = "ping";
-    int one = 1, listener = listen_here(&address), ends[2];
-    connect_once(listener, &address, ends);
-    setsockopt(ends[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(ends[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    for (size_t i = 0; i < n + WARM_UP; i++) {
-        uint64_t start = now();
-        if (send(ends[0], message, sizeof message, 0) < 0 ||
-            recv(ends[1], message, sizeof message, MSG_WAITALL) < 0 ||
-            send(ends[1], message, sizeof message, 0) < 0 ||
-            recv(ends[0], message, sizeof message, MSG_WAITALL) < 0)
-            die("lost the connection to", "127.0.0.1:7777");
-        if (i >= WARM_UP)
-            samples[i - WARM_UP] = now() - start;
+    struct session session = {.listener = -1};
+    struct in_addr address;
+    int commands[2], answers[2];
+
+    if (mode->over_veth) {
+        if (inet_pton(AF_INET, place->address, &address) != 1)
+            die("not an address:", place->address);
+        session_listen(&session, mode, address);
     }
-    close(ends[0]);
-    close(ends[1]);
-    close(listener);
-    return summarise(samples, n);
+    if (pipe2(commands, O_CLOEXEC) || pipe2(answers, O_CLOEXEC) || (place->worker = fork()) < 0)
+        die("cannot start a worker for", place->name);
+    if (place->worker == 0) {
+        close(commands[1]);
+        close(answers[0]);
+        work(place, mode, &session, budget, commands[0], answers[1]);
+    }
+    close(commands[0]);
+    close(answers[1]);
+    close(session.listener);
+    place->commands = commands[1];
+    place->answers = answers[0];
 }
 
-int main(int argc, char **argv)
+/* ---- the parent ---- */
+
+static struct batch ask(const struct place *place)
 {
-    struct place places[PLACES_MAX];
-    if (argc < 7 || argc - 5 > PLACES_MAX) {
-        fprintf(stderr, "usage: load connect|rr ROUNDS ITERATIONS CPU NAME,NETNS,CGROUP...\n");
-        return 2;
-    }
-    struct batch (*run)(uint64_t *, size_t) = strcmp(argv[1], "rr") == 0 ? batch_rr : batch_connect;
-    int rounds = atoi(argv[2]), count = argc - 5;
-    size_t iterations = strtoul(argv[3], NULL, 10);
-    uint64_t *samples = calloc(iterations, sizeof *samples);
-    int own_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    CPU_SET(atoi(argv[4]), &cpus);
-    if (samples == NULL || iterations == 0 || own_netns < 0)
-        die("cannot start with", argv[3]);
-    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0)
-        die("cannot run on CPU", argv[4]);
-    for (int i = 0; i < count; i++)
-        parse_place(&places[i], argv[5 + i]);
+    struct batch batch;
+
+    if (write(place->commands, "", 1) != 1 ||
+        read(place->answers, &batch, sizeof batch) != sizeof batch)
+        die("no more answers from", place->name);
+    return batch;
+}
+
+static void run_rounds(const struct place *places, int count, int rounds)
+{
     for (int round = 0; round < rounds; round++) {
         for (int i = 1; i < count; i++) {
-            enter(&places[0], own_netns);
-            struct batch base = run(samples, iterations);
-            enter(&places[i], own_netns);
-            struct batch here = run(samples, iterations);
+            struct batch base = ask(&places[0]), here = ask(&places[i]);
+
             printf("%s %d %lu %lu %lu %lu\n", places[i].name, round, base.p50, base.p99, here.p50,
                    here.p99);
             fflush(stdout);
         }
     }
-    enter(&places[0], own_netns);
-    free(samples);
+}
+
+static void stop_workers(const struct place *places, int count)
+{
+    for (int i = 0; i < count; i++)
+        close(places[i].commands);
+    for (int i = 0; i < count; i++)
+        waitpid(places[i].worker, NULL, 0);
+}
+
+static void stay_on_cpu(const char *number)
+{
+    cpu_set_t cpus;
+
+    CPU_ZERO(&cpus);
+    CPU_SET(atoi(number), &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0)
+        die("cannot run on CPU", number);
+}
+
+int main(int argc, char **argv)
+{
+    static struct place places[PLACES_MAX];
+    int count = argc - 6;
+    const struct mode *mode = argc > 1 ? mode_find(argv[1]) : NULL;
+
+    if (!mode || count < 2 || count > PLACES_MAX) {
+        fprintf(stderr, "usage: load MODE ROUNDS MILLISECONDS CPU PEER "
+                        "NAME,NETNS,CGROUP,ADDRESS...\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    stay_on_cpu(argv[4]);
+    for (int i = 0; i < count; i++)
+        parse_place(&places[i], argv[6 + i]);
+    enter_netns(argv[5]);
+    for (int i = 0; i < count; i++)
+        start_worker(&places[i], mode, strtoul(argv[3], NULL, 10) * 1000000);
+    run_rounds(places, count, atoi(argv[2]));
+    stop_workers(places, count);
     return 0;
 }
