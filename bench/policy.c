@@ -114,8 +114,8 @@ static void clear(struct bench *bench)
     uint64_t start = now();
 
     check(FwpmTransactionBegin0(bench->engine, 0), "FwpmTransactionBegin0");
-    for (UINT32 i = 0; i < bench->count; i++)
-        check(FwpmFilterDeleteById0(bench->engine, bench->ids[i]), "FwpmFilterDeleteById0");
+    check(OpenWfpFilterDeleteMany(bench->engine, bench->ids, bench->count, NULL),
+          "OpenWfpFilterDeleteMany");
     check(FwpmTransactionCommit0(bench->engine), "FwpmTransactionCommit0");
     printf("%llu\n", (unsigned long long)(now() - start));
     bench->count = 0;

@@ -243,6 +243,10 @@ DWORD WINAPI OpenWfpFlowEnum(HANDLE engineHandle, UINT64 after, UINT32 numEntrie
 DWORD WINAPI OpenWfpFilterAddMany(HANDLE engineHandle, const FWPM_FILTER0 *filters,
                                   UINT32 numFilters, UINT64 *ids, UINT32 *added);
 
+/* The same for FwpmFilterDeleteById0; *deleted (may be NULL) says how many are out. */
+DWORD WINAPI OpenWfpFilterDeleteMany(HANDLE engineHandle, const UINT64 *ids, UINT32 numFilters,
+                                     UINT32 *deleted);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,6 +39,7 @@ struct client {
     struct client *sender;   /* of a receiver: the session's client */
     struct subscription *subscriptions;
     struct event_enum *enumerations;
+    bool many_failed; /* the last of the requests that follow each other */
     uint32_t collect; /* OPENWFP_COLLECT_* this session asked for */
 };
 

@@ -21,6 +21,7 @@ static const struct {
     [RPC__REQUEST__CALL_OPTION_SET] = {call_option_set, LOCKS},
     [RPC__REQUEST__CALL_ADD] = {call_add, LOCKS},
     [RPC__REQUEST__CALL_ADD_MANY] = {call_add_many},
+    [RPC__REQUEST__CALL_DELETE_MANY] = {call_delete_many},
     [RPC__REQUEST__CALL_DELETE] = {call_delete, LOCKS},
     [RPC__REQUEST__CALL_GET] = {call_get},
     [RPC__REQUEST__CALL_ENUM_CREATE] = {call_enum_create},

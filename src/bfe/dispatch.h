@@ -17,7 +17,8 @@ typedef uint32_t call_fn(struct client *client, const Rpc__Request *request);
 
 call_fn call_open, call_close, call_attach, call_txn_begin, call_txn_commit, call_txn_abort,
     call_option_get, call_option_set;                              /* dispatch_session.c */
-call_fn call_add, call_add_many;                                   /* dispatch_add.c */
+call_fn call_add;                                                  /* dispatch_add.c */
+call_fn call_add_many, call_delete_many;                           /* dispatch_many.c */
 call_fn call_delete, call_get;                                     /* dispatch_object.c */
 call_fn call_enum_create, call_enum_next, call_enum_destroy;       /* dispatch_enum.c */
 call_fn call_subscribe, call_unsubscribe, call_collect;            /* dispatch_subscribe.c */

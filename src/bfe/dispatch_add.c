@@ -112,29 +112,3 @@ uint32_t call_add(struct client *client, const Rpc__Request *request)
     client->reply.result_case = RPC__REPLY__RESULT_ADDED;
     return ERROR_SUCCESS;
 }
-
-/* Reply: the ids of those that are in, also when one failed. */
-uint32_t call_add_many(struct client *client, const Rpc__Request *request)
-{
-    const Rpc__AddMany *many = request->add_many;
-    Rpc__AddedMany *message = client_message(client, &rpc__added_many__descriptor);
-    Rpc__Add add = RPC__ADD__INIT;
-    struct added added;
-    uint32_t code = ERROR_SUCCESS;
-
-    if (!model_txn_in_progress(client->session))
-        return client_error(client, FWP_E_NO_TXN_IN_PROGRESS,
-                            "many filters are added inside a transaction only; begin one");
-    if (!message ||
-        !(message->ids = arena_array(&client->arena, many->n_filters + 1, sizeof(*message->ids))))
-        return client_no_memory(client);
-    client->reply.added_many = message;
-    client->reply.result_case = RPC__REPLY__RESULT_ADDED_MANY;
-    for (size_t i = 0; code == ERROR_SUCCESS && i < many->n_filters; i++) {
-        add.filter = many->filters[i];
-        code = add_filter(client, &add, NULL, &added);
-        if (code == ERROR_SUCCESS)
-            message->ids[message->n_ids++] = added.id;
-    }
-    return code;
-}

@@ -15,7 +15,6 @@ bool call_begin(struct call *call, HANDLE engineHandle)
     pthread_mutex_lock(&engine->lock);
     rpc__request__init(&call->request);
     call->converter.arena = &engine->arena;
-    call->request.id = ++engine->last_id;
     if (!engine->dead)
         return true;
     return call_refuse(call, FWP_E_SESSION_ABORTED,
@@ -52,14 +51,21 @@ static bool lost(struct call *call)
                        "the base filtering engine closed the connection during the call");
 }
 
-bool call_send(struct call *call, Rpc__Reply__ResultCase result)
+bool call_post(struct call *call, uint32_t *id)
 {
     struct engine *engine = call->engine;
 
     if (protobuf_c_message_get_packed_size(&call->request.base) > FRAME_MAX)
         return call_refuse(call, ERROR_INVALID_PARAMETER, "the request is too big");
-    call->reply = socket_exchange(engine->fd, &engine->writer, &engine->reader, &call->request,
-                                  &call->converter);
+    *id = call->request.id = ++engine->last_id;
+    return socket_send(engine->fd, &engine->writer, &call->request) || lost(call);
+}
+
+bool call_receive(struct call *call, uint32_t id, Rpc__Reply__ResultCase result)
+{
+    struct engine *engine = call->engine;
+
+    call->reply = socket_receive(engine->fd, &engine->reader, id, &call->converter);
     if (!call->reply)
         return lost(call);
     if (call->reply->code != ERROR_SUCCESS)
@@ -68,6 +74,13 @@ bool call_send(struct call *call, Rpc__Reply__ResultCase result)
         return true;
     engine->dead = true;
     return call_refuse(call, FWP_E_SESSION_ABORTED, "the service does not speak this protocol");
+}
+
+bool call_send(struct call *call, Rpc__Reply__ResultCase result)
+{
+    uint32_t id;
+
+    return call_post(call, &id) && call_receive(call, id, result);
 }
 
 bool call_own(struct call *call)

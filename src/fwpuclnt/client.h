@@ -63,6 +63,10 @@ DWORD socket_connect(const char *path, int *fd);
  * stream is useless: NULL. */
 Rpc__Reply *socket_exchange(int fd, struct frame_writer *writer, struct frame_reader *reader,
                             const Rpc__Request *request, struct converter *converter);
+/* Its halves, for several requests under way; replies come in the order of the requests. */
+bool socket_send(int fd, struct frame_writer *writer, const Rpc__Request *request);
+Rpc__Reply *socket_receive(int fd, struct frame_reader *reader, uint32_t id,
+                           struct converter *converter);
 
 /* ---- memory handed out, freed with FwpmFreeMemory0 (memory.c) */
 
@@ -105,7 +109,12 @@ bool call_begin(struct call *call, HANDLE engineHandle);
 /* True: call.reply has arrived, its code is ERROR_SUCCESS and it has this result (or any, for
  * _NOT_SET). */
 bool call_send(struct call *call, Rpc__Reply__ResultCase result);
-/* The same; the reply, and what call.converter makes from now on, lies in memory of its own. */
+/* Its halves, for calls with several requests. call_post gives the request an id of its own, and
+ * then nothing of the request is needed any more; the reply with that id is there, also when its
+ * code is an error, until the arena is reset. */
+bool call_post(struct call *call, uint32_t *id);
+bool call_receive(struct call *call, uint32_t id, Rpc__Reply__ResultCase result);
+/* Like call_send; the reply, and what call.converter makes from now on, lies in memory of its own. */
 bool call_send_keep(struct call *call, Rpc__Reply__ResultCase result);
 /* For several call_sends whose replies the caller keeps. */
 bool call_own(struct call *call);

@@ -1,4 +1,4 @@
-/* openwfp.h: explain, callout code, the engine's report, flows, many filters. */
+/* openwfp.h: explain, callout code, the engine's report, flows. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -206,78 +206,4 @@ EXPORT DWORD WINAPI OpenWfpFlowEnum(HANDLE engineHandle, UINT64 after, UINT32 nu
             call_failed(&call);
     }
     return call_end(&call);
-}
-
-/* ---- many filters */
-
-#define MANY_FILTERS 256u
-#define MANY_BYTES   (4u << 20)
-
-/* As many of the filters as make one request. */
-static bool encode_many(struct call *call, const FWPM_FILTER0 *filters, UINT32 count,
-                        Rpc__AddMany *message)
-{
-    size_t bytes = 0;
-
-    message->filters = arena_array(call->converter.arena, count, sizeof(void *));
-    if (!message->filters)
-        return call_refuse(call, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    while (message->n_filters < count && bytes < MANY_BYTES) {
-        Rpc__Filter *filter = encode_filter(&call->converter, &filters[message->n_filters]);
-
-        if (!filter)
-            return false;
-        bytes += rpc__filter__get_packed_size(filter);
-        message->filters[message->n_filters++] = filter;
-    }
-    return true;
-}
-
-/* One request; *added grows by the filters that are in. */
-static void add_some(struct call *call, const FWPM_FILTER0 *filters, UINT32 count, UINT64 *ids,
-                     UINT32 *added)
-{
-    Rpc__AddMany message = RPC__ADD_MANY__INIT;
-    bool encoded =
-        encode_many(call, filters, count < MANY_FILTERS ? count : MANY_FILTERS, &message);
-    const Rpc__AddedMany *answer = NULL;
-
-    /* Those before one that can't be encoded are added all the same. */
-    if (encoded || message.n_filters) {
-        call->request.call_case = RPC__REQUEST__CALL_ADD_MANY;
-        call->request.add_many = &message;
-        call_send(call, RPC__REPLY__RESULT_ADDED_MANY);
-        if (call->reply && call->reply->result_case == RPC__REPLY__RESULT_ADDED_MANY)
-            answer = call->reply->added_many;
-    }
-    for (size_t i = 0; answer && i < answer->n_ids && i < message.n_filters; i++) {
-        if (ids)
-            ids[*added] = answer->ids[i];
-        ++*added;
-    }
-    if (!encoded && !call->code)
-        call_failed(call);
-}
-
-EXPORT DWORD WINAPI OpenWfpFilterAddMany(HANDLE engineHandle, const FWPM_FILTER0 *filters,
-                                         UINT32 numFilters, UINT64 *ids, UINT32 *added)
-{
-    UINT32 done = 0, before;
-    DWORD code;
-
-    if (added)
-        *added = 0;
-    if (numFilters && !filters)
-        return error_set(FWP_E_NULL_POINTER, "filters is a null pointer");
-    do {
-        struct call call;
-
-        before = done;
-        if (call_begin(&call, engineHandle))
-            add_some(&call, filters + done, numFilters - done, ids, &done);
-        code = call_end(&call);
-    } while (!code && done < numFilters && done > before);
-    if (added)
-        *added = done;
-    return code;
 }

@@ -59,16 +59,27 @@ static bool read_message(int fd, struct frame_reader *reader, const uint8_t **by
     return result == 1;
 }
 
-Rpc__Reply *socket_exchange(int fd, struct frame_writer *writer, struct frame_reader *reader,
-                            const Rpc__Request *request, struct converter *converter)
+bool socket_send(int fd, struct frame_writer *writer, const Rpc__Request *request)
+{
+    return !frame_put(writer, &request->base) && !frame_flush(writer, fd);
+}
+
+Rpc__Reply *socket_receive(int fd, struct frame_reader *reader, uint32_t id,
+                           struct converter *converter)
 {
     const uint8_t *bytes;
     size_t size;
     Rpc__Reply *reply;
 
-    if (frame_put(writer, &request->base) || frame_flush(writer, fd) ||
-        !read_message(fd, reader, &bytes, &size))
+    if (!read_message(fd, reader, &bytes, &size))
         return NULL;
     reply = unpack_reply(converter, bytes, size);
-    return reply && reply->id == request->id ? reply : NULL;
+    return reply && reply->id == id ? reply : NULL;
+}
+
+Rpc__Reply *socket_exchange(int fd, struct frame_writer *writer, struct frame_reader *reader,
+                            const Rpc__Request *request, struct converter *converter)
+{
+    return socket_send(fd, writer, request) ? socket_receive(fd, reader, request->id, converter)
+                                            : NULL;
 }

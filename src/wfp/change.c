@@ -20,7 +20,7 @@ struct present {
     const GUID *provider;
     struct key {
         GUID key;
-        GUID sublayer; /* of a filter */
+        UINT64 id; /* of a filter */
         bool wanted;
         struct key *next;
     } * filters, *sublayers;
@@ -39,7 +39,7 @@ static struct key *push(struct present *present, struct key **list, const GUID *
 static bool see_filter(void *ctx, const FWPM_FILTER0 *filter)
 {
     struct present *present = ctx;
-    push(present, &present->filters, &filter->filterKey)->sublayer = filter->subLayerKey;
+    push(present, &present->filters, &filter->filterKey)->id = filter->filterId;
     present->filter_count++;
     return true;
 }
@@ -108,32 +108,37 @@ int change_need_sublayer(struct change *change, const FWPM_SUBLAYER0 *sublayer)
 
 /* ---- deleting ---- */
 
-static int delete_filter(struct change *change, const GUID *key)
+static int delete_filters(struct change *change, const struct present *present)
 {
-    DWORD code = FwpmFilterDeleteByKey0(change->engine, key);
-    if (code != ERROR_SUCCESS)
-        return engine_fail(change->cli, code, "can't delete a filter of the policy before");
-    change->deleted++;
+    UINT64 *ids = arena_alloc(present->arena, (present->filter_count + 1) * sizeof(*ids));
+    UINT32 count = 0, deleted = 0;
+    for (const struct key *entry = present->filters; entry != NULL; entry = entry->next) {
+        if (!entry->wanted)
+            ids[count++] = entry->id;
+    }
+    DWORD code = OpenWfpFilterDeleteMany(change->engine, ids, count, &deleted);
+    change->deleted += deleted;
+    return code == ERROR_SUCCESS
+               ? EXIT_DONE
+               : engine_fail(change->cli, code, "can't delete a filter of the policy before");
+}
+
+static int delete_sublayers(struct change *change, const struct present *present)
+{
+    for (const struct key *entry = present->sublayers; entry != NULL; entry = entry->next) {
+        if (entry->wanted)
+            continue;
+        DWORD code = FwpmSubLayerDeleteByKey0(change->engine, &entry->key);
+        if (code != ERROR_SUCCESS)
+            return engine_fail(change->cli, code, "can't delete a sublayer of the policy before");
+    }
     return EXIT_DONE;
 }
 
-static int delete_sublayer(struct change *change, const GUID *key)
+static int delete_unwanted(struct change *change, const struct present *present)
 {
-    DWORD code = FwpmSubLayerDeleteByKey0(change->engine, key);
-    return code == ERROR_SUCCESS
-               ? EXIT_DONE
-               : engine_fail(change->cli, code, "can't delete a sublayer of the policy before");
-}
-
-static int delete_unwanted(struct change *change, const struct key *list,
-                           int (*delete)(struct change *, const GUID *))
-{
-    int result = EXIT_DONE;
-    for (; list != NULL && result == EXIT_DONE; list = list->next) {
-        if (!list->wanted)
-            result = delete (change, &list->key);
-    }
-    return result;
+    int result = delete_filters(change, present);
+    return result == EXIT_DONE ? delete_sublayers(change, present) : result;
 }
 
 int change_remove(struct change *change, const char *policy)
@@ -142,9 +147,7 @@ int change_remove(struct change *change, const char *policy)
     struct present present;
     int result = look(change, &present, &provider);
     if (result == EXIT_DONE)
-        result = delete_unwanted(change, present.filters, delete_filter);
-    if (result == EXIT_DONE)
-        result = delete_unwanted(change, present.sublayers, delete_sublayer);
+        result = delete_unwanted(change, &present);
     if (result != EXIT_DONE)
         return result;
     DWORD code = FwpmProviderDeleteByKey0(change->engine, &provider);
@@ -274,9 +277,7 @@ int change_apply(struct change *change, const struct policy_objects *objects)
     FWPM_FILTER0 *fresh = new_filters(&present, objects, &count);
     change->kept = objects->filter_count - count;
     mark_sublayers(&present, objects);
-    result = delete_unwanted(change, present.filters, delete_filter);
-    if (result == EXIT_DONE)
-        result = delete_unwanted(change, present.sublayers, delete_sublayer);
+    result = delete_unwanted(change, &present);
     return result == EXIT_DONE ? change_add_filters(change, fresh, count, NULL) : result;
 }
 

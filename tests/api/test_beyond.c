@@ -76,10 +76,52 @@ static void test_many_filters_stop_at_the_first_that_fails(void **state)
     filters[0].filterCondition = NULL; /* the library refuses this one */
     assert_int_equal(OpenWfpFilterAddMany(engine, filters, 1, ids, &added), FWP_E_NULL_POINTER);
     assert_int_equal(added, 0);
+    filters[699].numFilterConditions = 2; /* so does it this one, before the service the next */
+    filters[699].filterCondition = NULL;
+    assert_int_equal(OpenWfpFilterAddMany(engine, filters + 1, 999, ids, &added),
+                     FWP_E_NULL_POINTER);
+    assert_int_equal(added, 698);
+    filters[500].displayData.name = NULL; /* and now the service is first */
+    assert_int_equal(OpenWfpFilterAddMany(engine, filters + 1, 999, ids, &added),
+                     FWP_E_NULL_DISPLAY_NAME);
+    assert_int_equal(added, 499);
     assert_ok(FwpmTransactionAbort0(engine));
+    assert_int_equal(count_filters(engine), 0);
     free(filters[1].filterCondition - 1);
     free(filters);
     free(ids);
+    assert_ok(FwpmEngineClose0(engine));
+}
+
+static void test_many_filters_are_deleted(void **state)
+{
+    HANDLE engine = engine_open(FWPM_SESSION_FLAG_DYNAMIC);
+    FWPM_FILTER0 *filters = make_many(MANY);
+    UINT64 *ids = calloc(3 * MANY, sizeof(*ids));
+    UINT32 deleted = 99;
+
+    assert_int_equal(OpenWfpFilterDeleteMany(engine, ids, MANY, &deleted),
+                     FWP_E_NO_TXN_IN_PROGRESS);
+    assert_int_equal(deleted, 0);
+    assert_int_equal(OpenWfpFilterDeleteMany(engine, NULL, 1, NULL), FWP_E_NULL_POINTER);
+    assert_ok(FwpmTransactionBegin0(engine, 0));
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(OpenWfpFilterAddMany(engine, filters, MANY, ids + i * MANY, NULL));
+    assert_ok(FwpmTransactionCommit0(engine));
+    assert_ok(FwpmTransactionBegin0(engine, 0));
+    assert_ok(OpenWfpFilterDeleteMany(engine, ids, 3 * MANY, &deleted));
+    assert_int_equal(deleted, 3 * MANY);
+    assert_ok(FwpmTransactionAbort0(engine));
+    assert_int_equal(count_filters(engine), 3 * MANY);
+    assert_ok(FwpmTransactionBegin0(engine, 0));
+    ids[MANY + 5] = ids[3]; /* gone by then */
+    assert_int_equal(OpenWfpFilterDeleteMany(engine, ids, 3 * MANY, &deleted),
+                     FWP_E_FILTER_NOT_FOUND);
+    assert_int_equal(deleted, MANY + 5);
+    assert_ok(FwpmTransactionCommit0(engine));
+    assert_int_equal(count_filters(engine), 2 * MANY - 5);
+    free(ids);
+    free_many(filters);
     assert_ok(FwpmEngineClose0(engine));
 }
 
@@ -188,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_filters_in_few_messages),
         cmocka_unit_test(test_many_filters_stop_at_the_first_that_fails),
+        cmocka_unit_test(test_many_filters_are_deleted),
         cmocka_unit_test(test_explain_a_connect),
         cmocka_unit_test(test_report_names_every_hook),
         cmocka_unit_test(test_callout_code_without_a_kernel),
