@@ -53,9 +53,9 @@ struct engine {
     void (*on_batch)(void *ctx); /* after the events of one poll */
     void *ctx;
     uint32_t collecting;
-    uint64_t commits, events;
+    uint64_t commits, refusals, events;
     bool adopted;
-    bool behind;                /* the last policy was not taken */
+    bool behind;                /* what is enforced is not the model's policy */
     struct shim_report *report; /* of the probe, made when first asked for */
 };
 

@@ -110,10 +110,9 @@ static void catch_up(struct service *service)
 {
     struct model_error error = {0};
 
-    if (!service->overdue)
+    if (!service->engine.behind)
         return;
-    service->overdue = model_reapply(service->model, &error) != ERROR_SUCCESS;
-    if (service->overdue)
+    if (model_reapply(service->model, &error) != ERROR_SUCCESS)
         log_line(LOG_ERR, "filters of a session that ended are still enforced: %s", error.text);
 }
 
@@ -128,7 +127,7 @@ static void set_tick(struct service *service)
 {
     uint64_t next_ms = model_tick(service->model);
 
-    if (service->overdue && next_ms > RETRY_MS)
+    if (service->engine.behind && next_ms > RETRY_MS)
         next_ms = RETRY_MS;
     if (next_ms == UINT64_MAX) {
         sd_event_source_set_enabled(service->tick, SD_EVENT_OFF);
@@ -138,14 +137,14 @@ static void set_tick(struct service *service)
     sd_event_source_set_enabled(service->tick, SD_EVENT_ONESHOT);
 }
 
+/* The removal of its dynamic objects stands, whether the engine takes it or not. */
 void service_end_session(struct service *service, struct model_session *session)
 {
-    uint64_t commits = service->engine.commits;
+    uint64_t refusals = service->engine.refusals;
 
-    service->engine.behind = false;
     model_session_close(session);
-    if (service->engine.behind && service->engine.commits == commits)
-        service->overdue = true;
+    if (service->engine.refusals != refusals)
+        service->engine.behind = true;
 }
 
 void service_settle(struct service *service)
@@ -169,14 +168,17 @@ static int open_model(struct service *service)
     return BFE_EXIT_FAILED;
 }
 
-/* An empty policy is a policy too: what an earlier bfe left in the kernel is replaced by ours. */
+/*
+ * The store commits what it brings back. An empty policy is a policy too: what an earlier bfe left
+ * in the kernel is replaced by ours.
+ */
 static int open_policy(struct service *service)
 {
     struct model_error error = {0};
 
     if (store_open(&service->store, service->model, &service->engine, service->options->state))
         return BFE_EXIT_FAILED;
-    if (model_reapply(service->model, &error) == ERROR_SUCCESS)
+    if (service->engine.commits || model_reapply(service->model, &error) == ERROR_SUCCESS)
         return -1;
     log_line(LOG_ERR, "the policy can't be enforced: %s", error.text);
     return BFE_EXIT_KERNEL;

@@ -27,7 +27,6 @@ struct service {
     struct parking parking;
     struct server server;
     uint64_t started; /* FILETIME */
-    bool overdue;     /* the kernel has yet to take the removal of dynamic objects */
 };
 
 /* Brings up the model and the engine with the policy of the last run. -1 or an enum bfe_exit. */
