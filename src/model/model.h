@@ -116,7 +116,8 @@ struct model_hooks {
      * stands whatever is answered: the engine repeats with model_reapply.
      */
     uint32_t (*apply)(void *ctx, const struct model_view *after, struct model_error *error);
-    /* After a commit, for each subscription that matches some of its changes (rule 12.1). */
+    /* After a commit, for each subscription that matches some of its changes (rule 12.1); more
+     * than once when they are many. */
     void (*changed)(void *ctx, struct model_session *subscriber, uint64_t subscription,
                     const struct model_change *changes, size_t count);
     /* The lock became free: repeat what was parked. Do so from the event loop, not from here. */

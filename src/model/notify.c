@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define CHANGES_AT_ONCE 256
+
 /* ---- telling ---- */
 
 static bool wants(const struct handle *subscription, const struct object *object)
@@ -14,9 +16,12 @@ static bool wants(const struct handle *subscription, const struct object *object
            template_matches(subscription->kind, subscription->template_, object);
 }
 
-static size_t collect(struct model_session *session, const struct handle *subscription,
-                      const struct journal *journal, struct model_change *changes)
+/* Tells one subscription of what it wants in the journal, some changes at a time. */
+static void tell(struct model_session *session, const struct handle *subscription,
+                 const struct journal *journal)
 {
+    const struct model_hooks *hooks = &session->model->hooks;
+    struct model_change changes[CHANGES_AT_ONCE];
     size_t count = 0;
 
     for (size_t i = 0; i < journal->count; i++) {
@@ -30,41 +35,32 @@ static size_t collect(struct model_session *session, const struct handle *subscr
             .key = *object_key(object),
             .id = object->id,
         };
+        if (count == CHANGES_AT_ONCE) {
+            hooks->changed(hooks->ctx, session, subscription->number, changes, count);
+            count = 0;
+        }
     }
-    return count;
+    if (count)
+        hooks->changed(hooks->ctx, session, subscription->number, changes, count);
 }
 
-static void tell(struct model_session *session, const struct journal *journal,
-                 struct model_change *changes)
+static void tell_all(struct model_session *session, const struct journal *journal)
 {
-    const struct model_hooks *hooks = &session->model->hooks;
-
     for (size_t i = 0; i < session->handle_count; i++) {
-        const struct handle *handle = session->handles[i];
-        size_t count =
-            handle->type == HANDLE_SUBSCRIPTION ? collect(session, handle, journal, changes) : 0;
-
-        if (count)
-            hooks->changed(hooks->ctx, session, handle->number, changes, count);
+        if (session->handles[i]->type == HANDLE_SUBSCRIPTION)
+            tell(session, session->handles[i], journal);
     }
 }
 
-/* Without memory nobody is told: delivery is unreliable by contract (rule 12.1). */
 void notify_commit(struct model *model, const struct model_session *by,
                    const struct journal *journal)
 {
-    struct model_change *changes = NULL;
-
     if (!model->hooks.changed || !journal->count)
         return;
     for (struct model_session *session = model->sessions; session; session = session->next) {
-        if (session == by || !session->subscriptions)
-            continue;
-        if (!changes && !(changes = calloc(journal->count, sizeof(*changes))))
-            return;
-        tell(session, journal, changes);
+        if (session != by && session->subscriptions)
+            tell_all(session, journal);
     }
-    free(changes);
 }
 
 /* ---- subscribing ---- */
