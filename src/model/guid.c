@@ -76,11 +76,22 @@ int guid_compare(const GUID *a, const GUID *b)
     return memcmp(a, b, sizeof(*a));
 }
 
+GUID guid_of_random(const uint8_t bytes[16])
+{
+    GUID guid;
+
+    memcpy(&guid, bytes, sizeof(guid));
+    guid.Data3 = (uint16_t)((guid.Data3 & 0x0fff) | 0x4000);
+    guid.Data4[0] = (uint8_t)((guid.Data4[0] & 0x3f) | 0x80);
+    return guid;
+}
+
 bool guid_random(GUID *guid)
 {
-    if (getrandom(guid, sizeof(*guid), 0) != sizeof(*guid))
+    uint8_t bytes[16];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
         return false;
-    guid->Data3 = (uint16_t)((guid->Data3 & 0x0fff) | 0x4000);
-    guid->Data4[0] = (uint8_t)((guid->Data4[0] & 0x3f) | 0x80);
+    *guid = guid_of_random(bytes);
     return true;
 }

@@ -4,6 +4,7 @@
 #define OPENWFP_MODEL_GUID_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <fwptypes.h>
 
@@ -18,5 +19,7 @@ bool guid_is_zero(const GUID *guid);
 int guid_compare(const GUID *a, const GUID *b);
 /* A random version 4 GUID; false when the system has no randomness to give. */
 bool guid_random(GUID *guid);
+/* Makes one of 16 random bytes. */
+GUID guid_of_random(const uint8_t bytes[16]);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define MODEL_OBJECT_KINDS (MODEL_FILTER + 1)
 #define MODEL_LAYER_IDS    128
+#define MODEL_RANDOM       4096 /* a multiple of a key's size */
 
 /* ---- objects ---- */
 
@@ -250,6 +251,8 @@ struct model {
     struct object_list layers[MODEL_LAYER_IDS];   /* … which are here by run-time layer id */
     size_t committed[MODEL_OBJECT_KINDS];
     uint64_t seed;
+    uint8_t random[MODEL_RANDOM]; /* for fresh keys; the last random_left bytes are unused */
+    size_t random_left;
     uint64_t last_id[MODEL_OBJECT_KINDS];
     uint64_t last_handle;
     uint32_t last_code_id;

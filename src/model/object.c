@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "utf16.h"
+
+#define RANDOM_AT_ONCE 256 /* what getrandom gives without being interrupted */
 
 /* ---- what they are called ---- */
 
@@ -176,11 +179,25 @@ static uint32_t choose_lifetime(const struct model_session *session, struct draf
     return ERROR_SUCCESS;
 }
 
+static bool fresh_key(struct model *model, GUID *key)
+{
+    if (!model->random_left) {
+        for (size_t at = 0; at < MODEL_RANDOM; at += RANDOM_AT_ONCE) {
+            if (getrandom(model->random + at, RANDOM_AT_ONCE, 0) != RANDOM_AT_ONCE)
+                return false;
+        }
+        model->random_left = MODEL_RANDOM;
+    }
+    *key = guid_of_random(model->random + MODEL_RANDOM - model->random_left);
+    model->random_left -= sizeof(*key);
+    return true;
+}
+
 static uint32_t choose_key(const struct model_session *session, struct draft *draft,
                            const GUID *key, struct model_error *error)
 {
     if (guid_is_zero(key)) {
-        if (!guid_random(&draft->key))
+        if (!fresh_key(session->model, &draft->key))
             return fail(error, ERROR_NOT_ENOUGH_MEMORY,
                         "The system gave no random bytes for a key.");
         return ERROR_SUCCESS;
