@@ -210,6 +210,60 @@ static void test_rewrite_keeps_the_policy(void **state)
     }
 }
 
+#define MANY 4000u /* too long for one write */
+
+static void commit_many(struct base *base)
+{
+    assert_int_equal(model_txn_begin(base->session, 0, NULL), ERROR_SUCCESS);
+    for (unsigned i = 0; i < MANY; i++)
+        add_filter(base, i);
+    assert_int_equal(model_txn_commit(base->session, NULL), ERROR_SUCCESS);
+    store_flush(&base->store);
+}
+
+static void test_long_commit_is_whole_or_not_there(void **state)
+{
+    struct base base;
+    struct stat st;
+
+    for (int torn = 0; torn < 2; torn++) {
+        unlink(path);
+        assert_int_equal(base_open(&base), 0);
+        commit_many(&base);
+        base_close(&base);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(truncate(path, st.st_size - torn), 0);
+        assert_int_equal(base_open(&base), 0);
+        assert_int_equal(model_count(base.model, MODEL_FILTER), torn ? 0 : MANY);
+        base_close(&base);
+    }
+}
+
+static void test_journal_grows_with_the_policy_not_with_its_history(void **state)
+{
+    struct base base;
+    struct stat st, later;
+
+    unlink(path);
+    assert_int_equal(base_open(&base), 0);
+    commit_many(&base);
+    assert_int_equal(stat(path, &st), 0);
+    for (unsigned i = 0; i < 5 * MANY; i++) {
+        GUID key = key_of(i % MANY);
+
+        assert_int_equal(model_delete_by_key(base.session, MODEL_FILTER, &key, NULL),
+                         ERROR_SUCCESS);
+        add_filter(&base, i % MANY);
+        store_flush(&base.store);
+    }
+    assert_int_equal(stat(path, &later), 0);
+    assert_true(later.st_size < 2 * st.st_size + (2 << 20));
+    base_close(&base);
+    assert_int_equal(base_open(&base), 0);
+    assert_int_equal(model_count(base.model, MODEL_FILTER), MANY);
+    base_close(&base);
+}
+
 static void test_unwritable_journal_is_caught_up_later(void **state)
 {
     char away[64];
@@ -255,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_torn_at_every_byte_is_some_commit),
         cmocka_unit_test(test_flipped_bits_never_make_another_policy),
         cmocka_unit_test(test_rewrite_keeps_the_policy),
+        cmocka_unit_test(test_long_commit_is_whole_or_not_there),
+        cmocka_unit_test(test_journal_grows_with_the_policy_not_with_its_history),
         cmocka_unit_test(test_unwritable_journal_is_caught_up_later),
     };
 
