@@ -55,15 +55,10 @@ static int heaviest_first(const void *left, const void *right)
     return a->filter->filterId < b->filter->filterId ? -1 : 1;
 }
 
-static struct reference_filter *in_order(const struct reference_filter *filters, size_t count)
+void reference_sort(struct reference_filter *filters, size_t count)
 {
-    struct reference_filter *sorted = malloc((count + 1) * sizeof(*sorted));
-
-    if (sorted && count) {
-        memcpy(sorted, filters, count * sizeof(*sorted));
-        qsort(sorted, count, sizeof(*sorted), heaviest_first);
-    }
-    return sorted;
+    if (count)
+        qsort(filters, count, sizeof(*filters), heaviest_first);
 }
 
 /* ---- what does a filter say? ---- */
@@ -154,15 +149,12 @@ static bool same_sublayer(const struct reference_filter *a, const struct referen
     return guid_equal(&a->sublayer, &b->sublayer);
 }
 
-bool reference_classify(const struct reference_filter *filters, size_t count,
-                        const struct reference_query *query, struct reference_result *result)
+struct reference_result reference_classify_sorted(const struct reference_filter *sorted,
+                                                  size_t count, const struct reference_query *query)
 {
-    struct reference_filter *sorted = in_order(filters, count);
+    struct reference_result result = {.action = FWP_ACTION_NONE_NO_MATCH, .right = true};
     const struct reference_filter *decided = NULL; /* in whose sublayer a filter terminated */
 
-    if (!sorted)
-        return false;
-    *result = (struct reference_result){.action = FWP_ACTION_NONE_NO_MATCH, .right = true};
     for (size_t i = 0; i < count; i++) {
         const struct reference_filter *filter = &sorted[i];
 
@@ -171,13 +163,27 @@ bool reference_classify(const struct reference_filter *filters, size_t count,
             continue;
         if (!filter_matches(filter->filter, query))
             continue;
-        struct opinion opinion = ask(filter, query, result->right);
-        enum reference_outcome outcome = arbitrate(result, &opinion, filter->filter->filterId);
+        struct opinion opinion = ask(filter, query, result.right);
+        enum reference_outcome outcome = arbitrate(&result, &opinion, filter->filter->filterId);
         if (query->trace)
             query->trace(query->trace_ctx, filter, outcome);
         if (opinion.action != FWP_ACTION_CONTINUE)
             decided = filter;
     }
+    return result;
+}
+
+bool reference_classify(const struct reference_filter *filters, size_t count,
+                        const struct reference_query *query, struct reference_result *result)
+{
+    struct reference_filter *sorted = malloc((count + 1) * sizeof(*sorted));
+
+    if (!sorted)
+        return false;
+    if (count)
+        memcpy(sorted, filters, count * sizeof(*sorted));
+    reference_sort(sorted, count);
+    *result = reference_classify_sorted(sorted, count, query);
     free(sorted);
     return true;
 }

@@ -70,7 +70,15 @@ struct reference_query {
     void *trace_ctx;
 };
 
-/* False: out of memory. */
+/* The order in which filters are asked. */
+void reference_sort(struct reference_filter *filters, size_t count);
+
+/* Of filters in that order. */
+struct reference_result reference_classify_sorted(const struct reference_filter *sorted,
+                                                  size_t count,
+                                                  const struct reference_query *query);
+
+/* Of filters in any order. False: out of memory. */
 bool reference_classify(const struct reference_filter *filters, size_t count,
                         const struct reference_query *query, struct reference_result *result);
 
