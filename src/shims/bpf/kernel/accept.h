@@ -22,9 +22,56 @@ static __always_inline bool is_first_syn(const struct packet *packet, struct __s
     return (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
-static __always_inline int accept_syn(struct __sk_buff *skb, const struct ale_socket *socket,
-                                      struct work *work)
+/*
+ * Both hooks see a SYN, one right after the other on one CPU, so mostly on the same workbench: what
+ * the lookup hook permitted there, the ingress hook need not ask again. It only believes it if all
+ * that a filter could look at is the same.
+ */
+#define NOTE_LIFE (10 * MILLISECOND)
+
+static __always_inline void permit_note(struct workbench *bench, const struct ale_identity *owner)
 {
+    bench->permitted_who = owner->who;
+    bench->permitted_gid = owner->gid;
+    bench->permitted = clock_now();
+}
+
+static __always_inline bool same_address(const __u8 *one, const __u8 *other)
+{
+    return *(const __u64 *)one == *(const __u64 *)other &&
+           *(const __u64 *)(one + 8) == *(const __u64 *)(other + 8);
+}
+
+static __always_inline bool permit_noted(const struct workbench *bench,
+                                         const struct ale_socket *socket, __u32 ifindex)
+{
+    const struct work *work = &bench->work;
+    const struct packet *packet = &work->packet;
+    const __u64 *value = work->request.walk.key.value;
+
+    return bench->permitted && clock_now() - bench->permitted < NOTE_LIFE &&
+           work->request.cookie == socket->cookie && bench->permitted_who == socket->owner.who &&
+           bench->permitted_gid == socket->owner.gid && work->request.ifindex == ifindex &&
+           value[CLASSIFY_LOCAL_PORT] == packet_port(packet, 2) &&
+           value[CLASSIFY_REMOTE_PORT] == packet_port(packet, 0) &&
+           same_address(work->local, packet->destination) &&
+           same_address(work->remote, packet->source);
+}
+
+static __always_inline void report_accept(const struct request *request,
+                                          const struct ale_identity *owner)
+{
+    struct ale_state *shared = state_get();
+
+    if (shared)
+        notify(request, owner, layer_of_family(request, ALE_AUTH_RECV_ACCEPT), PERMITTED, shared,
+               COLLECT_ALLOWS);
+}
+
+static __always_inline int accept_syn(struct __sk_buff *skb, const struct ale_socket *socket,
+                                      struct workbench *bench)
+{
+    struct work *work = &bench->work;
     struct request *request = &work->request;
 
     if (!packet_parse(skb, &work->packet))
@@ -33,6 +80,12 @@ static __always_inline int accept_syn(struct __sk_buff *skb, const struct ale_so
         return SKB_PASS;
     if (socket->flags & ALE_SOCKET_REFUSED)
         return SKB_DROP;
+    bool noted = permit_noted(bench, socket, skb->ifindex);
+    bench->permitted = 0;
+    if (noted) {
+        report_accept(request, &socket->owner);
+        return SKB_PASS;
+    }
     packet_request(request, socket, &work->packet, true);
     request->direction = DIRECTION_INBOUND;
     key_interface(request, skb->ifindex);
@@ -83,10 +136,10 @@ SEC("cgroup_skb/ingress") int ale_ingress(struct __sk_buff *skb)
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (!socket || hears_its_peer(sk, socket))
         return SKB_PASS;
-    bench = workbench_take();
+    bench = workbench_take(sk->type == SOCK_STREAM);
     if (!bench)
         return SKB_DROP;
-    int answer = sk->type == SOCK_STREAM ? accept_syn(skb, socket, &bench->work)
+    int answer = sk->type == SOCK_STREAM ? accept_syn(skb, socket, bench)
                                          : receive_packet(skb, sk, socket, &bench->work);
     workbench_return(bench);
     return answer;
@@ -152,8 +205,9 @@ static __always_inline void endpoint_request(struct request *request,
     key_set(request, CLASSIFY_COMPARTMENT, endpoint->netns);
 }
 
-static __always_inline int lookup_answer(struct bpf_sk_lookup *ctx, struct work *work)
+static __always_inline int lookup_answer(struct bpf_sk_lookup *ctx, struct workbench *bench)
 {
+    struct work *work = &bench->work;
     struct request *request = &work->request;
     struct ale_endpoint *endpoint;
 
@@ -167,8 +221,10 @@ static __always_inline int lookup_answer(struct bpf_sk_lookup *ctx, struct work 
     key_local(request, work->local, ctx->local_port);
     key_remote(request, work->remote, bpf_ntohs(ctx->remote_port));
     key_interface(request, ctx->ingress_ifindex);
-    return authorize(request, &endpoint->owner, ALE_AUTH_RECV_ACCEPT, 0) == BLOCKED ? SK_DROP
-                                                                                    : SK_PASS;
+    if (authorize(request, &endpoint->owner, ALE_AUTH_RECV_ACCEPT, 0) == BLOCKED)
+        return SK_DROP;
+    permit_note(bench, &endpoint->owner);
+    return SK_PASS;
 }
 
 /* sock_diag looks a listener up, to destroy it, as if nobody had called from port 0. */
@@ -184,10 +240,10 @@ SEC("sk_lookup") int ale_lookup(struct bpf_sk_lookup *ctx)
 
     if (ctx->protocol != IPPROTO_TCP || is_diagnosis(ctx))
         return SK_PASS;
-    bench = workbench_take();
+    bench = workbench_take(false);
     if (!bench)
         return SK_DROP;
-    int answer = lookup_answer(ctx, &bench->work);
+    int answer = lookup_answer(ctx, bench);
     workbench_return(bench);
     return answer;
 }

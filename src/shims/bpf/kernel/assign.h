@@ -125,7 +125,7 @@ SEC("cgroup/sock_release") int ale_sock_release(struct bpf_sock *ctx)
 
     if (!socket || !(socket->flags & (ALE_SOCKET_BOUND | ALE_SOCKET_CONNECTED)))
         return HOOK_PERMIT;
-    bench = workbench_take();
+    bench = workbench_take(false);
     if (!bench)
         return HOOK_PERMIT;
     release(&bench->work, socket);

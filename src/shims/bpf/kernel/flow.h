@@ -10,6 +10,7 @@
 #include "socket.h"
 
 #define SECOND           1000000000ull
+#define MILLISECOND      1000000ull
 #define FLOW_IDLE        (60 * SECOND)
 #define MULTICAST_ANSWER (4 * SECOND)
 

@@ -151,7 +151,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 
     if (!shared || !(shared->remember & ALE_REMEMBER_TCP))
         return;
-    bench = workbench_take();
+    bench = workbench_take(false);
 
     if (!bench)
         return;

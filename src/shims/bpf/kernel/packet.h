@@ -168,7 +168,7 @@ SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (!socket)
         return SKB_PASS;
-    bench = workbench_take();
+    bench = workbench_take(false);
     if (!bench)
         return SKB_DROP;
     int answer = send_packet(skb, sk, socket, &bench->work);

@@ -8,7 +8,6 @@
 #ifndef OPENWFP_ALE_SCRATCH_H
 #define OPENWFP_ALE_SCRATCH_H
 
-#include "maps.h"
 #include "layers.h"
 #include "maps.h"
 #include "classify/kernel.h"
@@ -67,6 +66,9 @@ struct {
 
 struct workbench {
     __u32 taken;
+    __u32 permitted_gid;
+    __u64 permitted; /* when the SYN in work was permitted; 0: none was */
+    __u64 permitted_who;
     struct work work;
 };
 
@@ -77,14 +79,18 @@ struct {
     __type(value, struct workbench);
 } workbenches SEC(".maps");
 
-static __always_inline struct workbench *workbench_take(void)
+/* What the lookup hook noted is only for the ingress hook that comes next. */
+static __always_inline struct workbench *workbench_take(bool with_note)
 {
     for (__u32 i = 0; i < WORKBENCHES; i++) {
         __u32 index = i;
         struct workbench *bench = bpf_map_lookup_elem(&workbenches, &index);
 
-        if (bench && !__sync_lock_test_and_set(&bench->taken, 1))
-            return bench;
+        if (!bench || __sync_lock_test_and_set(&bench->taken, 1))
+            continue;
+        if (!with_note)
+            bench->permitted = 0;
+        return bench;
     }
     return NULL;
 }

@@ -240,6 +240,20 @@ static __always_inline enum verdict decide(struct request *request,
     return request->walk.result.action == FWP_ACTION_BLOCK ? BLOCKED : PERMITTED;
 }
 
+/* Tells of the verdict if the loader collects any of `collect`. */
+static __always_inline void notify(const struct request *request, const struct ale_identity *owner,
+                                   __u32 layer, enum verdict verdict,
+                                   const struct ale_state *shared, __u32 collect)
+{
+    if ((shared->collect & collect) && !(request->walk.result.flags & CLASSIFY_RESULT_SILENT))
+        report(request, owner, ALE_CLASSIFIED, layer, verdict);
+}
+
+static __always_inline __u32 layer_of_family(const struct request *request, __u32 layer)
+{
+    return request->family == 6 ? ALE_V6(layer) : layer;
+}
+
 /* Asks the layer (given as V4) of the request's family; a permit is reported if the loader collects
  * any of `collect`. */
 static __noinline enum verdict authorize(struct request *request, const struct ale_identity *owner,
@@ -249,13 +263,9 @@ static __noinline enum verdict authorize(struct request *request, const struct a
 
     if (!shared)
         return BLOCKED;
-    if (request->family == 6)
-        layer = ALE_V6(layer);
+    layer = layer_of_family(request, layer);
     enum verdict verdict = decide(request, owner, layer, shared);
-    if (verdict == BLOCKED)
-        collect = COLLECT_DROPS;
-    if ((shared->collect & collect) && !(request->walk.result.flags & CLASSIFY_RESULT_SILENT))
-        report(request, owner, ALE_CLASSIFIED, layer, verdict);
+    notify(request, owner, layer, verdict, shared, verdict == BLOCKED ? COLLECT_DROPS : collect);
     return verdict;
 }
 
