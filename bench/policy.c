@@ -6,7 +6,8 @@
  *   load COUNT many|single   COUNT filters in one transaction, by OpenWfpFilterAddMany or by one
  *                            FwpmFilterAdd0 each; answers the nanoseconds
  *   clear                    deletes what was loaded, in one transaction; answers the nanoseconds
- *   change COUNT             COUNT times adds a filter and deletes it, each its own transaction;
+ *   change COUNT             COUNT times adds a filter and deletes one of those loaded, each in a
+ *                            transaction of its own: what is loaded turns into something else;
  *                            answers the nanoseconds of each: add delete add delete ...
  */
 #include <stdbool.h>
@@ -24,7 +25,7 @@
 struct bench {
     HANDLE engine;
     UINT64 *ids; /* of what is loaded */
-    UINT32 count;
+    UINT32 count, changes;
 };
 
 static uint64_t now(void)
@@ -121,21 +122,26 @@ static void clear(struct bench *bench)
     bench->count = 0;
 }
 
-/* Filters that are not among those loaded. */
+/* Adds a filter that is not among those loaded, which then takes the place of one that is. */
+static void change_one(struct bench *bench)
+{
+    UINT32 number = bench->changes++, place = (UINT32)(number * UINT64_C(7919) % bench->count);
+    FWPM_FILTER_CONDITION0 conditions[CONDITIONS] = {0};
+    FWPM_FILTER0 filter = make_filter(0x800000u + number, conditions);
+    UINT64 id;
+    uint64_t start = now(), added;
+
+    check(FwpmFilterAdd0(bench->engine, &filter, NULL, &id), "FwpmFilterAdd0");
+    added = now();
+    check(FwpmFilterDeleteById0(bench->engine, bench->ids[place]), "FwpmFilterDeleteById0");
+    printf("%llu %llu ", (unsigned long long)(added - start), (unsigned long long)(now() - added));
+    bench->ids[place] = id;
+}
+
 static void change(struct bench *bench, UINT32 times)
 {
-    for (UINT32 i = 0; i < times; i++) {
-        FWPM_FILTER_CONDITION0 conditions[CONDITIONS] = {0};
-        FWPM_FILTER0 filter = make_filter(0x800000u + i * 77, conditions);
-        UINT64 id;
-        uint64_t start = now(), added;
-
-        check(FwpmFilterAdd0(bench->engine, &filter, NULL, &id), "FwpmFilterAdd0");
-        added = now();
-        check(FwpmFilterDeleteById0(bench->engine, id), "FwpmFilterDeleteById0");
-        printf("%s%llu %llu", i ? " " : "", (unsigned long long)(added - start),
-               (unsigned long long)(now() - added));
-    }
+    for (UINT32 i = 0; i < times && bench->count; i++)
+        change_one(bench);
     printf("\n");
 }
 
