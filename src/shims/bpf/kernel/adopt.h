@@ -51,7 +51,8 @@ static __always_inline void adopt_datagrams(struct ale_process *holder, struct a
     struct work *work = &holder->work;
 
     remote_of_sock(work->remote, sk);
-    flow_key(&work->flow, socket, socket->protocol, work->remote, bpf_ntohs(COMMON(sk, skc_dport)));
+    flow_key(&work->flow, socket->cookie, socket->protocol, work->remote,
+             bpf_ntohs(COMMON(sk, skc_dport)));
     flow_permit(&work->flow, 0, bpf_ktime_get_ns(), true); /* iterators have no coarse clock */
 }
 

@@ -69,7 +69,7 @@ static __always_inline enum verdict datagram_connected(const struct caller *call
         return PERMITTED;
     socket->flags |= ALE_SOCKET_BOUND;
     socket->connected = policy_generation();
-    flow_key(&work->flow, socket, socket->protocol, work->remote, port);
+    flow_key(&work->flow, socket->cookie, socket->protocol, work->remote, port);
     flow_permit(&work->flow, socket->connected, clock_now(), true);
     return PERMITTED;
 }
@@ -148,12 +148,28 @@ static __always_inline enum verdict send_authorize(const struct caller *caller, 
     return flow_authorize(&work->request, &caller->process->self, &work->flow, 0);
 }
 
+/* The fast path: nobody asks who sends, and to this peer it was permitted under this policy. */
+static __always_inline bool send_continues(struct bpf_sock_addr *ctx, __u32 family)
+{
+    __u8 protocol = protocol_of(ctx->type, ctx->protocol), remote[16];
+    struct ale_state *shared = state_get();
+    struct ale_flow_key key;
+
+    if (!shared || (shared->remember & memory_for(protocol)))
+        return false;
+    user_address(ctx, family, remote);
+    if (address_type(remote) != ADDRESS_UNICAST)
+        return false;
+    flow_key(&key, bpf_get_socket_cookie(ctx), protocol, remote, bpf_ntohs(ctx->user_port));
+    return flow_is_current(&key);
+}
+
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, __u32 family)
 {
     struct bpf_sock *sk = ctx->sk;
     struct caller caller;
 
-    if (!sk)
+    if (!sk || send_continues(ctx, family))
         return HOOK_PERMIT;
     enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol, false);
     if (entry != ENTRY_READY)
@@ -162,7 +178,7 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, __u32 family)
     __u8 protocol = caller.socket->protocol;
 
     user_address(ctx, family, work->remote);
-    flow_key(&work->flow, caller.socket, protocol, work->remote, bpf_ntohs(ctx->user_port));
+    flow_key(&work->flow, caller.socket->cookie, protocol, work->remote, bpf_ntohs(ctx->user_port));
     if (!flow_is_current(&work->flow) && send_authorize(&caller, sk) == BLOCKED)
         return hook_deny(EACCES);
     if (address_type(work->remote) != ADDRESS_UNICAST)

@@ -16,11 +16,11 @@
 
 enum flow_state { FLOW_NONE, FLOW_CURRENT, FLOW_STALE };
 
-static __always_inline void flow_key(struct ale_flow_key *key, const struct ale_socket *socket,
-                                     __u8 protocol, const __u8 *remote, __u16 port)
+static __always_inline void flow_key(struct ale_flow_key *key, __u64 cookie, __u8 protocol,
+                                     const __u8 *remote, __u16 port)
 {
     __builtin_memset(key, 0, sizeof(*key));
-    key->cookie = socket->cookie;
+    key->cookie = cookie;
     key->protocol = protocol;
     key->port = port;
     __builtin_memcpy(key->remote, remote, sizeof(key->remote));

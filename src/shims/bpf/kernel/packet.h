@@ -103,7 +103,8 @@ static __always_inline void packet_flow_key(struct ale_flow_key *key,
         port = packet_port(packet, inbound ? 0 : 2);
     else if (is_icmp(packet))
         port = packet_port(packet, 4);
-    flow_key(key, socket, packet->protocol, inbound ? packet->source : packet->destination, port);
+    flow_key(key, socket->cookie, packet->protocol, inbound ? packet->source : packet->destination,
+             port);
 }
 
 static __always_inline void packet_request(struct request *request, const struct ale_socket *socket,
