@@ -51,38 +51,46 @@ static void event_convert(const struct shim *shim, const struct ale_event *from,
     copy_app(shim, from->app, to->app);
 }
 
-/* One visit takes a ring's worth at most: who floods the ring must not keep the reader from its
- * other work. */
-#define EVENTS_A_VISIT (ALE_RING / sizeof(struct ale_event))
+/* One visit takes the log once round at most: who floods it must not keep the reader from its other
+ * work. */
+static void read_log(struct shim *shim)
+{
+    struct ale_log *log = shim->log;
+    struct shim_event out;
 
-static int event_arrived(void *ctx, void *data, size_t size)
+    for (uint32_t visited = 0; visited < ALE_LOG; visited++) {
+        const struct ale_event *event = &log->events[log->tail % ALE_LOG];
+
+        if (__atomic_load_n(&event->number, __ATOMIC_ACQUIRE) != log->tail + 1)
+            break;
+        if (shim->event_fn) {
+            event_convert(shim, event, &out);
+            shim->event_fn(shim->event_ctx, &out);
+            shim->event_count++;
+        }
+        __atomic_store_n(&log->tail, log->tail + 1, __ATOMIC_RELEASE);
+    }
+}
+
+#define CHORES_A_VISIT (ALE_RING / sizeof(struct ale_event))
+
+static int chore_arrived(void *ctx, void *data, size_t size)
 {
     struct shim *shim = ctx;
     const struct ale_event *event = data;
-    struct shim_event out;
 
-    switch (event->kind) {
-    case ALE_NAMESPACE:
+    if (event->kind == ALE_NAMESPACE)
         /* A namespace that is gone already has no listener to guard. */
         netns_attach_pid(shim, event->pid, event->netns, NULL);
-        break;
-    case ALE_DESTROY:
+    else if (event->kind == ALE_DESTROY)
         destroy_socket(event->pid, event);
-        break;
-    default:
-        if (!shim->event_fn)
-            break;
-        event_convert(shim, event, &out);
-        shim->event_fn(shim->event_ctx, &out);
-        shim->event_count++;
-    }
-    return ++shim->event_visited < EVENTS_A_VISIT ? 0 : -EAGAIN;
+    return ++shim->chores_visited < CHORES_A_VISIT ? 0 : -EAGAIN;
 }
 
 static int ring_open(struct shim *shim)
 {
     if (!shim->ring)
-        shim->ring = ring_buffer__new(shim->maps[MAP_EVENTS], event_arrived, shim, NULL);
+        shim->ring = ring_buffer__new(shim->maps[MAP_EVENTS], chore_arrived, shim, NULL);
     return shim->ring ? 0 : -errno;
 }
 
@@ -95,9 +103,10 @@ int shim_poll(struct shim *shim, shim_event_fn *fn, void *ctx)
     shim->event_fn = fn;
     shim->event_ctx = ctx;
     shim->event_count = 0;
-    shim->event_visited = 0;
+    shim->chores_visited = 0;
     shim->clock_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
     result = ring_buffer__consume(shim->ring);
+    read_log(shim);
     return result < 0 && result != -EAGAIN ? result : shim->event_count;
 }
 

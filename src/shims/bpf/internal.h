@@ -46,6 +46,7 @@ enum shim_map {
     MAP_NAMESPACES,
     MAP_GROUP_BITS,
     MAP_EVENTS,
+    MAP_EVENT_LOG,
     MAP_CALLOUTS,
     MAP_PINNED_COUNT,
     MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: each loader has its own */
@@ -82,13 +83,14 @@ struct shim {
     int maps[MAP_COUNT];
     struct ale_state *state; /* the map itself */
     struct ale_path *names;  /* the map itself */
+    struct ale_log *log;     /* the map itself */
     struct shim_code code;
     struct bpf_link *links[PROGRAM_CGROUP_COUNT]; /* NULL = not attached */
     struct ring_buffer *ring;
     shim_event_fn *event_fn;
     void *event_ctx;
     int event_count;       /* handed over by this shim_poll() */
-    size_t event_visited;  /* seen by it, chores too */
+    size_t chores_visited; /* done by it */
     uint64_t clock_offset; /* realtime minus boot clock */
     struct shim_needs policy_needs;
     uint32_t *policy_apps; /* numbers handed out by shim_app_number() */

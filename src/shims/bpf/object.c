@@ -16,6 +16,13 @@
 
 #include "ale.skel.h"
 
+/* Whether a processor of this kind shows its writes to another one in another order. */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390__)
+#define STORES_PASS_STORES 0
+#else
+#define STORES_PASS_STORES 1
+#endif
+
 const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_SOCK_CREATE] = "ale_sock_create",
     [PROGRAM_BIND4] = "ale_bind4",
@@ -46,6 +53,7 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_NAMESPACES] = "namespaces",
     [MAP_GROUP_BITS] = "group_bits",
     [MAP_EVENTS] = "events",
+    [MAP_EVENT_LOG] = "event_log",
     [MAP_CALLOUTS] = "callout_objects",
     [MAP_PROCESSES] = "processes",
     [MAP_ADOPTED] = "adopted",
@@ -199,13 +207,14 @@ void object_set_scope(const struct shim *shim, struct bpf_object *object)
 {
     uint64_t cgroup = cgroup_id(shim->cgroup_fd);
     char root[PATH_MAX];
-    uint32_t level = 0;
+    uint32_t level = 0, weakly_ordered = STORES_PASS_STORES;
 
     if (!cgroup2_root(root))
         level = cgroup_level(root, shim->cgroup);
     set_constant(object, "scope_cookie", &shim->scope_cookie, sizeof(shim->scope_cookie));
     set_constant(object, "scope_cgroup", &cgroup, sizeof(cgroup));
     set_constant(object, "scope_level", &level, sizeof(level));
+    set_constant(object, "weakly_ordered", &weakly_ordered, sizeof(weakly_ordered));
 }
 
 static int reuse_map(struct shim *shim, struct bpf_map *map, int fd, struct shim_error *error)

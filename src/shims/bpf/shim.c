@@ -58,7 +58,9 @@ static int map_memory(struct shim *shim, struct shim_error *error)
                        shim->maps[MAP_STATE], 0);
     shim->names = mmap(NULL, page_round(ALE_APPS * sizeof(*shim->names)), protection, MAP_SHARED,
                        shim->maps[MAP_APP_NAMES], 0);
-    if (shim->state == MAP_FAILED || shim->names == MAP_FAILED)
+    shim->log = mmap(NULL, page_round(sizeof(*shim->log)), protection, MAP_SHARED,
+                     shim->maps[MAP_EVENT_LOG], 0);
+    if (shim->state == MAP_FAILED || shim->names == MAP_FAILED || shim->log == MAP_FAILED)
         return shim_fail(error, -errno, "can't map the shim's state: %s", strerror(errno));
     return 0;
 }
@@ -179,6 +181,7 @@ static struct shim *shim_new(const struct shim_options *options)
     shim->cgroup_fd = -1;
     shim->state = MAP_FAILED;
     shim->names = MAP_FAILED;
+    shim->log = MAP_FAILED;
     for (int i = 0; i < MAP_COUNT; i++)
         shim->maps[i] = -1;
     strncpy(shim->pin_dir, options->pin_dir ? options->pin_dir : SHIM_PIN_DIR,
@@ -235,6 +238,8 @@ void shim_close(struct shim *shim)
         munmap(shim->state, page_round(sizeof(*shim->state)));
     if (shim->names != MAP_FAILED)
         munmap(shim->names, page_round(ALE_APPS * sizeof(*shim->names)));
+    if (shim->log != MAP_FAILED)
+        munmap(shim->log, page_round(sizeof(*shim->log)));
     for (int i = 0; i < MAP_COUNT; i++)
         close_fd(&shim->maps[i]);
     close_fd(&shim->cgroup_fd);

@@ -88,11 +88,11 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock 
     key_set(request, CLASSIFY_FLAGS, 0);
     if (authorize(request, self, ALE_AUTH_LISTEN, COLLECT_ALLOWS) == BLOCKED) {
         socket->flags |= ALE_SOCKET_REFUSED;
-        report(request, self, ALE_DESTROY, ALE_AUTH_LISTEN, BLOCKED);
+        ask_loader(request, self, ALE_DESTROY, ALE_AUTH_LISTEN);
     }
     endpoint_publish(&work->endpoint, socket, is_v6only(sk));
     if (!bpf_map_lookup_elem(&namespaces, &socket->netns_cookie))
-        report(request, self, ALE_NAMESPACE, ALE_AUTH_LISTEN, PERMITTED);
+        ask_loader(request, self, ALE_NAMESPACE, ALE_AUTH_LISTEN);
     bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
@@ -139,7 +139,7 @@ static __always_inline void established(struct bpf_sock_ops *ctx, struct bpf_soc
     key_local(request, work->local, socket->local_port);
     key_remote(request, work->remote, socket->remote_port);
     if (flow_established(request, &socket->owner) == BLOCKED)
-        report(request, &socket->owner, ALE_DESTROY, ALE_FLOW_ESTABLISHED, BLOCKED);
+        ask_loader(request, &socket->owner, ALE_DESTROY, ALE_FLOW_ESTABLISHED);
 }
 
 /* Only when TCP's flows are asked for or remembered: it is one of the dearer hooks. */

@@ -96,10 +96,19 @@ struct {
     __type(value, struct ale_group);
 } group_bits SEC(".maps");
 
+/* What the loader has to do, and is woken for. */
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, ALE_RING);
 } events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct ale_log);
+} event_log SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -6,6 +6,7 @@
 #ifndef OPENWFP_ALE_VERDICT_H
 #define OPENWFP_ALE_VERDICT_H
 
+#include "event.h"
 #include "identity.h"
 
 enum verdict { PERMITTED, BLOCKED };
@@ -158,74 +159,6 @@ static __noinline __u64 groups_matched(const struct ale_identity *owner)
     return bits;
 }
 
-static __always_inline void event_address(const struct request *request, __u32 slot, __u8 *to)
-{
-    const __u64 *value = request->walk.key.value;
-
-    if (request->family == 4) {
-        *(__u64 *)to = bpf_htonl(value[slot]);
-        *(__u64 *)(to + 8) = 0;
-        return;
-    }
-    *(__u64 *)to = bpf_cpu_to_be64(value[slot]);
-    *(__u64 *)(to + 8) = bpf_cpu_to_be64(value[slot + 1]);
-}
-
-static __always_inline void event_owner(struct ale_event *event, const struct ale_identity *owner)
-{
-    event->app = owner->app;
-    event->uid = owner->uid;
-    event->gid = owner->gid;
-    event->pid = owner->pid;
-    event->start_time = owner->start_time;
-    event->cgroup = owner->cgroup;
-    __builtin_memcpy(event->comm, owner->comm, sizeof(event->comm));
-}
-
-static __always_inline void event_fill(struct ale_event *event, const struct request *request)
-{
-    const __u64 *value = request->walk.key.value;
-    const struct classify_result *result = &request->walk.result;
-
-    event->protocol = value[CLASSIFY_PROTOCOL];
-    event->time = clock_now();
-    event->filter_id = result->filter_id;
-    event->callout_id = result->callout_id;
-    event->flags = result->flags & CLASSIFY_RESULT_VETO ? EVENT_VETO : 0;
-    event->cookie = request->cookie;
-    event->netns_cookie = request->netns_cookie;
-    event->netns = request->netns;
-    event->ifindex = request->ifindex;
-    event->family = request->family;
-    event->direction = request->direction;
-    event_address(request, CLASSIFY_LOCAL_ADDRESS, event->local);
-    event_address(request, CLASSIFY_REMOTE_ADDRESS, event->remote);
-    event->local_port = value[CLASSIFY_LOCAL_PORT];
-    event->remote_port = value[CLASSIFY_REMOTE_PORT];
-    event->condition_flags = value[CLASSIFY_FLAGS];
-}
-
-/* The reader comes by often enough for what is only to be known: waking it costs more than a
- * connect. It is woken for what it has to do. */
-static __noinline void report(const struct request *request, const struct ale_identity *owner,
-                              __u32 kind, __u32 layer, __u32 verdict)
-{
-    struct ale_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-    struct ale_state *shared = state_get();
-
-    if (!event) {
-        if (shared)
-            __sync_fetch_and_add(&shared->lost, 1);
-        return;
-    }
-    event->kind = kind;
-    event->layer = layer;
-    event->action = verdict;
-    event_fill(event, request);
-    event_owner(event, owner);
-    bpf_ringbuf_submit(event, kind == ALE_CLASSIFIED ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
-}
-
 /* Without a readable policy: permit if none was ever committed, else block (fail closed). */
 static __always_inline enum verdict decide(struct request *request,
                                            const struct ale_identity *owner, __u32 layer,
@@ -246,7 +179,7 @@ static __always_inline void notify(const struct request *request, const struct a
                                    const struct ale_state *shared, __u32 collect)
 {
     if ((shared->collect & collect) && !(request->walk.result.flags & CLASSIFY_RESULT_SILENT))
-        report(request, owner, ALE_CLASSIFIED, layer, verdict);
+        log_event(request, owner, layer, verdict);
 }
 
 static __always_inline __u32 layer_of_family(const struct request *request, __u32 layer)
