@@ -63,9 +63,9 @@ static __always_inline bool flow_is_current(const struct ale_flow_key *key)
 }
 
 /* Authorizes a flow that is not current. The request is complete but for its direction. */
-static __noinline enum verdict flow_authorize(struct request *request,
-                                              const struct ale_identity *owner,
-                                              const struct ale_flow_key *key, __u32 inbound)
+static __always_inline enum verdict flow_authorize(struct request *request,
+                                                   const struct ale_identity *owner,
+                                                   const struct ale_flow_key *key, __u32 inbound)
 {
     __u64 generation = policy_generation(), now = clock_now();
     struct ale_flow *flow = bpf_map_lookup_elem(&flows, key);
