@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 struct tracing {
+    const struct classify_image *image;
+    uint16_t layer;
     OPENWFP_EXPLANATION *explanation;
     uint64_t decided_by; /* the filter that decided the sublayer being walked */
     unsigned callouts;   /* whose answer is unknown here */
@@ -23,25 +25,25 @@ static OPENWFP_OUTCOME outcome_of(enum classify_outcome outcome)
     }
 }
 
-static void on_match(void *ctx, const struct classify_element *filter,
-                     enum classify_outcome outcome, const struct classify_result *after)
+static void on_match(void *ctx, const struct classify_filter *filter, enum classify_outcome outcome,
+                     const struct classify_result *after)
 {
     struct tracing *tracing = ctx;
     OPENWFP_EXPLANATION *explanation = tracing->explanation;
     OPENWFP_EXPLAIN_STEP *step;
 
     if (outcome == CLASSIFY_DECIDED || outcome == CLASSIFY_OVERRULED)
-        tracing->decided_by = filter->action.filter_id;
+        tracing->decided_by = filter->id;
     if (explanation->numSteps == EXPLAIN_STEPS_MAX) {
         tracing->cut = true;
         return;
     }
     step = &explanation->steps[explanation->numSteps++];
     *step = (OPENWFP_EXPLAIN_STEP){
-        .filterId = filter->action.filter_id,
-        .subLayerWeight = filter->action.sublayer_weight,
-        .action = filter->action.type,
-        .calloutId = filter->action.callout_id,
+        .filterId = filter->id,
+        .subLayerWeight = classify_sublayer_weight(tracing->image, tracing->layer, filter),
+        .action = filter->type,
+        .calloutId = filter->type & FWP_ACTION_FLAG_CALLOUT ? classify_callout_of(filter)->id : 0,
         .outcome = outcome_of(outcome),
         .hard = outcome == CLASSIFY_DECIDED && !(after->rights & FWPS_RIGHT_ACTION_WRITE),
     };
@@ -52,7 +54,7 @@ static void on_match(void *ctx, const struct classify_element *filter,
 }
 
 /* Callouts are not run here: theirs is taken as no opinion, and said so. */
-static void on_callout(void *ctx, const struct classify_element *filter,
+static void on_callout(void *ctx, const struct classify_filter *filter,
                        const struct classify_walk *walk, struct classify_answer *answer)
 {
     struct tracing *tracing = ctx;
@@ -101,7 +103,8 @@ static bool add_text(struct converter *c, const struct tracing *tracing)
 bool explain_walk(struct converter *c, const struct engine *engine, struct classify_walk *walk,
                   OPENWFP_EXPLANATION *explanation)
 {
-    struct tracing tracing = {.explanation = explanation};
+    struct tracing tracing = {
+        .image = engine->image, .layer = (uint16_t)walk->layer, .explanation = explanation};
     const struct classify_trace trace = {&tracing, on_match, on_callout};
 
     *explanation = (OPENWFP_EXPLANATION){.layerId = (UINT16)walk->layer};

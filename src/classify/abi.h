@@ -1,14 +1,23 @@
 /*
  * The compiled policy as the kernel and user space both read it.
  *
- * A policy is one flat array of equal elements. The first CLASSIFY_DIRECTORY elements are the
- * directory, one per run-time layer id (FWPS_LAYER_*); the last directory element is the header of
- * the whole policy. Behind the directory each layer has a run of TEST and ACTION elements: the
- * layer's filters, sublayer by sublayer from the heaviest down, inside a sublayer filter by filter
- * from the heaviest down. A filter is its TEST elements followed by one ACTION.
+ * A policy is one flat memory, addressed in units of 8 bytes. In the kernel it is an array map of
+ * blocks; nothing that is read at once straddles two blocks. In it are
  *
- * Whoever walks a layer starts at its first element and follows on_match / on_miss until it stands
- * on the layer's end. All jumps go forward, so a walk always ends.
+ *   the header     one word that says which version is in force;
+ *   versions       per layer: its trees, what its filters look at; a commit makes a new one;
+ *   filters        records in the order in which they are asked: layer by layer, sublayers from the
+ *                  heaviest, in a sublayer filters from the heaviest. A record is a head and tests;
+ *   trees          nodes that narrow a key down to a list of the few filters that can match it.
+ *
+ * A layer has several trees, because filters that are wide where others are narrow would stand in
+ * too many leaves; every filter stands in one of them. A lookup takes from each tree the first
+ * filter that matches, and of those the earliest decides (lookup.h).
+ *
+ * Small changes are made in place. Added filters are records and trees in the policy's reserve, the
+ * overlay, and say before which record of the base they stand; a deleted filter's record gets the
+ * number of the version from which on it is gone. The header's one word then puts all of it in
+ * force at once.
  *
  * Everything matched is a number: a program's path is its number in the `apps` map, a user is a
  * uid, group security descriptors are bits. A field that does not apply (FWP_EMPTY) is absent.
@@ -20,8 +29,6 @@
 #include <linux/types.h>
 #endif
 
-#define CLASSIFY_DIRECTORY  128 /* elements 0..126: run-time layer ids; 127: header */
-#define CLASSIFY_HEADER     127
 #define CLASSIFY_CALLOUTS   8           /* in-kernel callout slots */
 #define CLASSIFY_NO_CALLOUT 0xffffffffu /* the filter's callout is not registered */
 
@@ -51,75 +58,144 @@ enum classify_slot {
 };
 
 struct classify_key {
-    __u64 present; /* bit per slot; absent = FWP_EMPTY */
-    __u64 value[CLASSIFY_SLOTS];
+    __u64 present;               /* bit per slot; absent = FWP_EMPTY */
+    __u64 value[CLASSIFY_SLOTS]; /* 0 where absent: the trees look at values only */
 };
 
-enum classify_kind { CLASSIFY_UNUSED, CLASSIFY_LAYER, CLASSIFY_TEST, CLASSIFY_ACTION };
+/* ---- memory ---- */
 
-enum classify_op {
-    CLASSIFY_IN_RANGE, /* lo[0] <= v <= hi[0] */
-    CLASSIFY_NOT_IN_RANGE,
-    CLASSIFY_FLAGS_ALL_SET, /* (v & lo[0]) == lo[0] */
-    CLASSIFY_FLAGS_ANY_SET,
-    CLASSIFY_FLAGS_NONE_SET,
-    CLASSIFY_IN_RANGE128, /* slot, slot + 1 as one 128-bit number; lo/hi: [0] high, [1] low */
-    CLASSIFY_NOT_IN_RANGE128,
-    CLASSIFY_ABSENT, /* the field is FWP_EMPTY */
-    CLASSIFY_NEVER,
-    CLASSIFY_ALWAYS,
-};
+#define CLASSIFY_UNIT        8u
+#define CLASSIFY_BLOCK       65536u /* bytes; the kernel map's value */
+#define CLASSIFY_BLOCK_UNITS (CLASSIFY_BLOCK / CLASSIFY_UNIT)
 
-struct classify_element {
-    __u8 kind; /* enum classify_kind */
-    __u8 op;   /* TEST: enum classify_op */
-    __u8 slot; /* TEST: enum classify_slot */
-    __u8 pad;
-    __u32 on_match; /* TEST: next element; ACTION: where the next sublayer begins */
-    __u32 on_miss;  /* TEST: next element; ACTION that does not terminate: next element */
-    __u32 callout;  /* ACTION: callout slot or CLASSIFY_NO_CALLOUT */
-    union {
-        struct {
-            __u64 lo[2], hi[2];
-        } test; /* an absent field fails every test but CLASSIFY_ABSENT */
-        struct {
-            __u64 filter_id;
-            __u64 context;    /* rawContext or provider context id, for callouts */
-            __u32 type;       /* FWP_ACTION_TYPE */
-            __u32 flags;      /* FWPM_FILTER_FLAG_* */
-            __u32 callout_id; /* FWPS callout id, 0 when none */
-            __u16 sublayer_weight;
-            __u16 pad;
-        } action;
-        struct {
-            __u32 first, end; /* elements [first, end) */
-            __u32 filters;
-            __u32 protocols; /* CLASSIFY_PROTOCOLS_*: which protocols a filter here can match */
-            __u64 slots;     /* bit per slot that any test reads */
-            __u64 pad;
-        } layer;
-        struct {
-            __u64 generation; /* of the policy; grows with every commit */
-            __u32 elements;
-            __u32 group_bits; /* USER_BITS in use; 0 = the kernel need not look at groups */
-            __u64 pad[2];
-        } header;
-    };
+struct classify_block {
+    __u8 bytes[CLASSIFY_BLOCK];
 };
 
 /*
- * The kernel's copy: an array map of blocks, so that most steps of a walk need no map lookup. An
- * image's element count is a multiple of CLASSIFY_BLOCK.
+ * A reference: what is there and where, in units; a list is found by half units. 0 is nothing.
+ * A list is references to filters, in their order, the last one marked; it goes on elsewhere where
+ * a reference to a list stands in it.
  */
-#define CLASSIFY_BLOCK 16
+#define CLASSIFY_REF_AT(ref)   ((ref)&0x3fffffffu)
+#define CLASSIFY_REF_KIND(ref) ((ref)&0xc0000000u)
+#define CLASSIFY_REF_NODE      0x00000000u
+#define CLASSIFY_REF_FILTER    0x40000000u
+#define CLASSIFY_REF_LIST      0x80000000u
+#define CLASSIFY_REF_LAST      0xc0000000u /* a filter, the last of its list */
 
-struct classify_block {
-    struct classify_element elements[CLASSIFY_BLOCK];
+#define CLASSIFY_LAYERS     128
+#define CLASSIFY_BASE_TREES 8
+#define CLASSIFY_TREES      12 /* with the overlay's */
+#define CLASSIFY_DEPTH      20 /* nodes on a way down, at most */
+
+struct classify_header {
+    __u32 root; /* unit of the version in force */
+    __u32 pad;
+};
+
+struct classify_version {
+    __u64 generation; /* of the policy; grows with every commit */
+    __u32 number;     /* counts from 1 in this memory; filters that died at it or before are gone */
+    __u32 group_bits; /* USER_BITS in use; 0 = the kernel need not look at groups */
+    __u32 layer[CLASSIFY_LAYERS]; /* unit of the struct classify_layer by run-time id; 0: empty */
+};
+
+struct classify_layer {
+    __u64 slots;                /* bit per slot that any test reads */
+    __u32 protocols;            /* CLASSIFY_PROTOCOLS_*: which protocols a filter here can match */
+    __u32 filters;              /* in force */
+    __u16 base_trees;           /* trees of the base come first, */
+    __u16 trees;                /* behind them the overlay's */
+    __u32 single;               /* all filters are in one sublayer: its decision is the layer's */
+    __u32 tree[CLASSIFY_TREES]; /* references: a tree may be a single list or filter */
 };
 
 #define CLASSIFY_PROTOCOLS_TCP   1u
 #define CLASSIFY_PROTOCOLS_UDP   2u
 #define CLASSIFY_PROTOCOLS_OTHER 4u
+
+/* ---- filters ---- */
+
+#define CLASSIFY_ALIVE 0xffffffffu
+
+struct classify_filter {
+    __u32 end; /* unit of the base's record behind the filter's sublayer */
+    union {
+        __u32 died;   /* base: number of the version from which it is gone; CLASSIFY_ALIVE */
+        __u32 before; /* overlay: unit of the base's record that it precedes */
+    };
+    __u64 id;
+    __u16 type;     /* FWP_ACTION_TYPE */
+    __u16 flags;    /* FWPM_FILTER_FLAG_* */
+    __u16 sublayer; /* the same number in the same layer: the same sublayer */
+    __u16 units;    /* of tests; they stand behind the head, or behind the callout */
+};
+
+/* Behind the head of a filter whose type has FWP_ACTION_FLAG_CALLOUT. */
+struct classify_callout {
+    __u64 context; /* rawContext or provider context id */
+    __u32 slot;    /* CLASSIFY_NO_CALLOUT: not registered */
+    __u32 id;      /* FWPS callout id */
+};
+
+/*
+ * All tests of a filter must hold. An absent field fails every test but ABSENT and ALWAYS.
+ * Alternatives are said with TRY: it tells where to go after the next test, as indexes into the
+ * filter's tests.
+ */
+enum classify_op {
+    CLASSIFY_NEVER,
+    CLASSIFY_ALWAYS,
+    CLASSIFY_ABSENT,    /* the field is FWP_EMPTY */
+    CLASSIFY_EQUAL,     /* v == value */
+    CLASSIFY_PREFIX,    /* v >> small == value */
+    CLASSIFY_SMALL,     /* small <= v <= value */
+    CLASSIFY_PREFIX64,  /* v >> small == next unit */
+    CLASSIFY_RANGE,     /* first unit behind <= v <= second */
+    CLASSIFY_RANGE128,  /* slot and slot + 1 as one number; behind: lo high, lo low, hi high, … */
+    CLASSIFY_FLAGS_ALL, /* mask = value << small: (v & mask) == mask */
+    CLASSIFY_FLAGS_ANY,
+    CLASSIFY_FLAGS_NONE,
+    CLASSIFY_TRY, /* small: next unit if the test behind holds, value: if not */
+};
+
+#define CLASSIFY_NOT   0x80u   /* with an op: the test is negated (of a present field) */
+#define CLASSIFY_FAILS 0xffffu /* TRY: the filter does not match */
+
+struct classify_test {
+    __u8 op;
+    __u8 slot;
+    __u16 small;
+    __u32 value;
+};
+
+#define CLASSIFY_NEAR_UNITS 24 /* a longer filter is read block by block */
+#define CLASSIFY_TEST_UNITS 6  /* the longest test, with its TRY; so much can be read anywhere */
+
+/* What a lookup reads of a filter at once: so much is there behind the start of each. */
+struct classify_record {
+    struct classify_filter head;
+    __u64 body[2 + CLASSIFY_NEAR_UNITS + CLASSIFY_TEST_UNITS];
+};
+
+/* ---- trees ---- */
+
+enum classify_cut {
+    CLASSIFY_CUT,   /* child 1 + ((v - lo) >> shift), child 0 outside of 1 … count */
+    CLASSIFY_SPLIT, /* child v >= lo */
+    CLASSIFY_BIT,   /* child v >> shift & 1 */
+};
+
+/* Followed by 1 + count references, a __u32 each. */
+struct classify_node {
+    __u8 cut;
+    __u8 slot;
+    __u8 shift;
+    __u8 pad;
+    __u32 count;
+    __u64 lo;
+};
 
 /* A classify's outcome and, while it runs, its arbitration state (semantics 6.x). */
 struct classify_result {

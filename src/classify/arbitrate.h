@@ -12,7 +12,9 @@
 
 #include "abi.h"
 
-#ifndef FWP_ACTION_BLOCK /* BPF has no fwptypes.h */
+#ifndef __bpf__
+#include <fwptypes.h>
+#else /* BPF has no fwptypes.h */
 #define FWP_ACTION_BLOCK               0x1001u
 #define FWP_ACTION_PERMIT              0x1002u
 #define FWP_ACTION_CALLOUT_TERMINATING 0x5003u
@@ -55,37 +57,54 @@ CLASSIFY_INLINE void classify_begin(struct classify_result *result)
     result->callout_id = 0;
 }
 
+/* Of a filter with a callout. */
+CLASSIFY_INLINE const struct classify_callout *
+classify_callout_of(const struct classify_filter *filter)
+{
+    return (const struct classify_callout *)(filter + 1);
+}
+
 CLASSIFY_INLINE void classify_take(struct classify_result *result,
-                                   const struct classify_element *filter, __u32 action, bool hard)
+                                   const struct classify_filter *filter, __u32 action, bool hard)
 {
     result->action = action;
     if (hard)
         result->rights = 0;
-    result->filter_id = filter->action.filter_id;
-    result->callout_id = filter->action.callout_id;
+    result->filter_id = filter->id;
+    result->callout_id =
+        filter->type & FWP_ACTION_FLAG_CALLOUT ? classify_callout_of(filter)->id : 0;
     result->flags = 0;
 }
 
 /* 6.4, 6.5: a decision of a filter counts only while the right to write the action is there. */
-CLASSIFY_INLINE void classify_decide(struct classify_result *result,
-                                     const struct classify_element *filter, __u32 action)
+CLASSIFY_INLINE void classify_take_if_free(struct classify_result *result,
+                                           const struct classify_filter *filter, __u32 action)
 {
-    bool hard =
-        action == FWP_ACTION_BLOCK || (filter->action.flags & CLASSIFY_CLEAR_ACTION_RIGHT) != 0;
+    bool hard = action == FWP_ACTION_BLOCK || (filter->flags & CLASSIFY_CLEAR_ACTION_RIGHT) != 0;
     if (result->rights != 0)
         classify_take(result, filter, action, hard);
 }
 
+/* What a filter without a callout says. True: it ends its sublayer. */
+CLASSIFY_INLINE bool classify_decide(struct classify_result *result,
+                                     const struct classify_filter *filter)
+{
+    if (filter->type == FWP_ACTION_CONTINUE)
+        return false;
+    classify_take_if_free(result, filter, filter->type);
+    return true;
+}
+
 /* 7.2: a callout that nobody has registered. False: the filter is passed over. */
 CLASSIFY_INLINE bool classify_unregistered(struct classify_result *result,
-                                           const struct classify_element *filter)
+                                           const struct classify_filter *filter)
 {
-    if (filter->action.type == FWP_ACTION_CALLOUT_INSPECTION)
+    if (filter->type == FWP_ACTION_CALLOUT_INSPECTION)
         return false;
-    classify_decide(result, filter,
-                    filter->action.flags & CLASSIFY_PERMIT_IF_CALLOUT_UNREGISTERED
-                        ? FWP_ACTION_PERMIT
-                        : FWP_ACTION_BLOCK);
+    classify_take_if_free(result, filter,
+                          filter->flags & CLASSIFY_PERMIT_IF_CALLOUT_UNREGISTERED
+                              ? FWP_ACTION_PERMIT
+                              : FWP_ACTION_BLOCK);
     return true;
 }
 
@@ -96,14 +115,14 @@ CLASSIFY_INLINE bool classify_unregistered(struct classify_result *result,
  * one that decides nothing blocks. 6.15: NONE is Continue.
  */
 CLASSIFY_INLINE bool classify_answered(struct classify_result *result,
-                                       const struct classify_element *filter,
+                                       const struct classify_filter *filter,
                                        const struct classify_answer *answer)
 {
     __u32 action = answer->action;
-    if (filter->action.type == FWP_ACTION_CALLOUT_INSPECTION)
+    if (filter->type == FWP_ACTION_CALLOUT_INSPECTION)
         return false;
     if (action != FWP_ACTION_PERMIT && action != FWP_ACTION_BLOCK) {
-        if (filter->action.type != FWP_ACTION_CALLOUT_TERMINATING)
+        if (filter->type != FWP_ACTION_CALLOUT_TERMINATING)
             return false;
         action = FWP_ACTION_BLOCK;
     }
@@ -114,9 +133,18 @@ CLASSIFY_INLINE bool classify_answered(struct classify_result *result,
         result->flags |= CLASSIFY_RESULT_VETO;
     }
     if (action == FWP_ACTION_BLOCK && answer->absorb && result->action == FWP_ACTION_BLOCK &&
-        result->filter_id == filter->action.filter_id)
+        result->filter_id == filter->id)
         result->flags |= CLASSIFY_RESULT_SILENT;
     return true;
+}
+
+/* The same for an answer or the lack of one. */
+CLASSIFY_INLINE bool classify_called(struct classify_result *result,
+                                     const struct classify_filter *filter,
+                                     const struct classify_answer *answer)
+{
+    return answer->registered ? classify_answered(result, filter, answer)
+                              : classify_unregistered(result, filter);
 }
 
 #endif

@@ -2,9 +2,9 @@
  * From filters to the compiled policy (abi.h).
  *
  * Conditions become tests on numbers. Conditions on one field stand together and are alternatives;
- * groups of them must all hold (3.8). Their order inside a filter does not matter, so the groups
- * that tell most apart (ports, addresses, programs) are tested first. A security descriptor on
- * ALE_USER_ID becomes its access control entries in order, each a test of a uid or of a group bit.
+ * groups of them must all hold (3.8). A filter with many alternatives becomes several records, one
+ * for each, of which at most one matches. A security descriptor on ALE_USER_ID becomes its access
+ * control entries in order, each a test of a uid or of a group bit.
  *
  * Not representable, and refused with a message: order, prefix and suffix matches on program paths
  * (a program is a number in the kernel), more than 64 different groups in one policy.
@@ -31,11 +31,13 @@ struct classify_group {
     uint64_t bits;
 };
 
+/* A compiled policy, and beside it what only its changes need (image.h). */
 struct classify_image {
-    uint32_t count, capacity;
-    struct classify_element *elements;
+    uint8_t *memory;
+    size_t size; /* a multiple of CLASSIFY_BLOCK */
     uint32_t group_count;
     struct classify_group groups[64];
+    struct image_private *private;
 };
 
 /*
@@ -51,5 +53,23 @@ uint32_t classify_compile_view(const struct model_view *view, const struct class
                                struct classify_image **image, struct model_error *error);
 
 void classify_image_free(struct classify_image *image);
+
+/*
+ * The memory has been copied to `mapping`, which is the image's memory from now on and is given
+ * back with release().
+ */
+void classify_image_adopt(struct classify_image *image, void *mapping,
+                          void (*release)(void *mapping, size_t size));
+
+/* The version that is in force, or the one that is about to be (change.h). */
+struct classify_version *classify_image_version(const struct classify_image *image);
+
+/* A layer of that version; NULL: it has no filters. */
+const struct classify_layer *classify_image_layer(const struct classify_image *image,
+                                                  uint16_t layer);
+
+/* The weight of a matched filter's sublayer. */
+uint16_t classify_sublayer_weight(const struct classify_image *image, uint16_t layer,
+                                  const struct classify_filter *filter);
 
 #endif

@@ -110,36 +110,54 @@ static bool interval_of(const FWPM_FILTER_CONDITION0 *condition, struct interval
     }
 }
 
+static uint32_t simple(struct compiler *compiler, enum test_kind kind, int slot, uint64_t lo,
+                       uint64_t hi)
+{
+    return compile_test(compiler, kind, slot, lo, hi) == NULL ? ERROR_NOT_ENOUGH_MEMORY
+                                                              : ERROR_SUCCESS;
+}
+
 static uint32_t compile_interval(struct compiler *compiler, int slot, bool wide, bool negated,
                                  struct interval interval)
 {
     if (interval.lo > interval.hi)
-        return compile_test(compiler, CLASSIFY_NEVER, slot, 0, 0);
-    if (!wide)
-        return compile_test(compiler, negated ? CLASSIFY_NOT_IN_RANGE : CLASSIFY_IN_RANGE, slot,
-                            (uint64_t)interval.lo, (uint64_t)interval.hi);
-    uint32_t code =
-        compile_test(compiler, negated ? CLASSIFY_NOT_IN_RANGE128 : CLASSIFY_IN_RANGE128, slot,
-                     (uint64_t)(interval.lo >> 64), (uint64_t)(interval.hi >> 64));
-    if (code != ERROR_SUCCESS)
-        return code;
-    struct classify_element *test = &compiler->image->elements[compiler->image->count - 1];
-    test->test.lo[1] = (uint64_t)interval.lo;
-    test->test.hi[1] = (uint64_t)interval.hi;
+        return simple(compiler, TEST_NEVER, slot, 0, 0);
+    uint64_t lo = (uint64_t)(wide ? interval.lo >> 64 : interval.lo);
+    uint64_t hi = (uint64_t)(wide ? interval.hi >> 64 : interval.hi);
+    struct test *test = compile_test(compiler, wide ? TEST_RANGE128 : TEST_RANGE, slot, lo, hi);
+    if (test == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    test->negated = negated;
+    test->lo[1] = (uint64_t)interval.lo;
+    test->hi[1] = (uint64_t)interval.hi;
     return ERROR_SUCCESS;
+}
+
+/* A test holds 32 bits of a mask; a wider one takes two. */
+static uint32_t compile_mask(struct compiler *compiler, enum test_kind kind, int slot,
+                             uint64_t mask)
+{
+    uint64_t low = mask & UINT32_MAX;
+    if (low == 0 || low == mask)
+        return simple(compiler, kind, slot, mask, 0);
+    struct test *test = compile_test(compiler, kind, slot, low, 0);
+    if (test == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    *(kind == TEST_FLAGS_ANY ? &test->on_miss : &test->on_match) = compiler->tests.count;
+    return simple(compiler, kind, slot, mask - low, 0);
 }
 
 static uint32_t compile_flags(struct compiler *compiler, int slot,
                               const FWPM_FILTER_CONDITION0 *condition)
 {
     u128 bits;
-    uint8_t op = condition->matchType == FWP_MATCH_FLAGS_ALL_SET   ? CLASSIFY_FLAGS_ALL_SET
-                 : condition->matchType == FWP_MATCH_FLAGS_ANY_SET ? CLASSIFY_FLAGS_ANY_SET
-                                                                   : CLASSIFY_FLAGS_NONE_SET;
+    enum test_kind kind = condition->matchType == FWP_MATCH_FLAGS_ALL_SET   ? TEST_FLAGS_ALL
+                          : condition->matchType == FWP_MATCH_FLAGS_ANY_SET ? TEST_FLAGS_ANY
+                                                                            : TEST_FLAGS_NONE;
     if (!number_of((const FWP_VALUE0 *)&condition->conditionValue, &bits))
         return compile_fail(compiler, FWP_E_MATCH_TYPE_MISMATCH,
                             "a flags match needs an unsigned integer");
-    return compile_test(compiler, op, slot, (uint64_t)bits, 0);
+    return compile_mask(compiler, kind, slot, (uint64_t)bits);
 }
 
 /*
@@ -171,8 +189,8 @@ static uint32_t compile_path(struct compiler *compiler, const char *path, bool e
                             "\"%.160s\" can't be numbered: the path is too long for the kernel or "
                             "the table of programs is full",
                             path);
-    return compile_test(compiler, equal ? CLASSIFY_IN_RANGE : CLASSIFY_NOT_IN_RANGE, CLASSIFY_APP,
-                        number, number);
+    struct interval interval = {number, number};
+    return compile_interval(compiler, CLASSIFY_APP, false, !equal, interval);
 }
 
 /* A program: its path is a number in the kernel, so it can only be equal or not. */
@@ -187,8 +205,7 @@ static uint32_t compile_app(struct compiler *compiler, const FWPM_FILTER_CONDITI
     if (!path_of(condition->conditionValue.byteBlob, &path))
         return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
     if (path == NULL) /* any program is unequal to it */
-        return compile_test(compiler, equal ? CLASSIFY_NEVER : CLASSIFY_IN_RANGE, CLASSIFY_APP, 0,
-                            UINT64_MAX);
+        return simple(compiler, equal ? TEST_NEVER : TEST_RANGE, CLASSIFY_APP, 0, UINT64_MAX);
     uint32_t code = compile_path(compiler, path, equal);
     free(path);
     return code;
@@ -201,10 +218,10 @@ uint32_t compile_condition(struct compiler *compiler, const struct layer_field *
     int slot = field->slot;
     struct interval interval;
     if (value->type == FWP_EMPTY)
-        return slot < 0 ? compile_test(compiler, CLASSIFY_ALWAYS, 0, 0, 0)
-                        : compile_test(compiler, CLASSIFY_ABSENT, slot, 0, 0);
+        return slot < 0 ? simple(compiler, TEST_ALWAYS, 0, 0, 0)
+                        : simple(compiler, TEST_ABSENT, slot, 0, 0);
     if (slot < 0) /* never present here, so nothing equals it */
-        return compile_test(compiler, CLASSIFY_NEVER, 0, 0, 0);
+        return simple(compiler, TEST_NEVER, 0, 0, 0);
     if (value->type == FWP_SECURITY_DESCRIPTOR_TYPE)
         return compile_descriptor(compiler, value->sd);
     if (slot == CLASSIFY_APP && value->type == FWP_BYTE_BLOB_TYPE)

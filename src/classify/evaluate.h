@@ -1,12 +1,13 @@
 /*
- * classify() in user space: the kernel's walk (lookup.h) over an image in memory, optionally with
+ * classify() in user space: the kernel's lookup (lookup.h) over an image in memory, optionally with
  * a note of every filter that matched. What it answers is what the kernel answers.
  */
 #ifndef OPENWFP_CLASSIFY_EVALUATE_H
 #define OPENWFP_CLASSIFY_EVALUATE_H
 
+#include "arbitrate.h"
 #include "compile.h"
-#include "lookup.h"
+#include "walk.h"
 
 /* What became of a filter that matched. */
 enum classify_outcome {
@@ -19,10 +20,10 @@ enum classify_outcome {
 struct classify_trace {
     void *ctx;
     /* Called for each filter that matches, in order, with the result after it. */
-    void (*matched)(void *ctx, const struct classify_element *filter, enum classify_outcome outcome,
+    void (*matched)(void *ctx, const struct classify_filter *filter, enum classify_outcome outcome,
                     const struct classify_result *after);
     /* Asks a callout; NULL: no callout is registered. */
-    void (*callout)(void *ctx, const struct classify_element *filter,
+    void (*callout)(void *ctx, const struct classify_filter *filter,
                     const struct classify_walk *walk, struct classify_answer *answer);
 };
 

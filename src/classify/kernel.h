@@ -1,8 +1,8 @@
 /*
- * classify() for BPF programs: drives the walk (lookup.h) over the policy map.
+ * classify() for BPF programs: drives the lookup (lookup.h) over the policy map.
  *
  * The including file declares the map `policy` (ARRAY_OF_MAPS, slot 0: an ARRAY of struct
- * classify_element) and has libbpf's helpers. classify() is a global function: the verifier checks
+ * classify_block) and has libbpf's helpers. classify() is a global function: the verifier checks
  * it once, and every hook only calls it.
  */
 #ifndef OPENWFP_CLASSIFY_KERNEL_H
@@ -10,12 +10,19 @@
 
 #include <stddef.h>
 
+#include "abi.h"
+
+#define CLASSIFY_FUNCTION                     static __noinline
+#define CLASSIFY_CHECKED                      __noinline
+#define classify_repeat(count, step, context) bpf_loop(count, step, context, 0)
+
+static __always_inline const struct classify_block *classify_block_at(void *memory, __u32 number)
+{
+    return bpf_map_lookup_elem(memory, &number);
+}
+
 #include "lookup.h"
 #include "openwfp_callout.h"
-
-#define CLASSIFY_NEAR_BLOCKS 3          /* walked in a plain loop, which is cheaper than bpf_loop */
-#define CLASSIFY_FAR_STEPS   (1u << 22) /* blocks in a walk, at most */
-#define CLASSIFY_LOST        0xffffffffu /* where a walk stands that found no element */
 
 /* Slots without a callout; a linked callout object overrides its slot's symbol. */
 #define CLASSIFY_EMPTY_SLOT(n)                                                                     \
@@ -77,102 +84,67 @@ _Static_assert(sizeof(struct openwfp_classify) ==
                        offsetof(struct classify_call, registered),
                "a walk begins with what a callout sees");
 
-/* Global, as classify() is: verified once and not at every step of a walk. */
-__noinline int classify_callout(struct classify_walk *walk, const struct classify_element *filter)
+/* Global, as classify() is: verified once. True: the answer ends the filter's sublayer. */
+__noinline int classify_ask(struct classify_walk *walk, const struct classify_record *record)
 {
-    if (!walk || !filter)
+    if (!walk || !record)
         return 0;
+    const struct classify_filter *filter = &record->head;
+    const struct classify_callout *callout = classify_callout_of(filter);
     struct classify_call *call = &walk->call;
     call->layer = walk->layer;
-    call->filter_id = filter->action.filter_id;
-    call->filter_context = filter->action.context;
+    call->filter_id = filter->id;
+    call->filter_context = callout->context;
     call->action = FWP_ACTION_NONE;
     call->rights = walk->result.rights;
     call->absorb = 0;
-    callout_dispatch(filter->callout, (struct openwfp_classify *)walk);
+    callout_dispatch(callout->slot, (struct openwfp_classify *)walk);
     struct classify_answer answer = {.action = call->action,
                                      .rights = call->rights,
                                      .absorb = call->absorb,
                                      .registered = call->registered};
-    classify_called(walk, filter, &answer);
-    return 0;
+    return classify_called(&walk->result, filter, &answer);
 }
 
-/* Element `index` of the policy's blocks; NULL: not there. */
-static __always_inline const struct classify_element *classify_element_at(void *blocks, __u32 index)
+/* What the filter that was found does; true: all has been said. */
+static __always_inline bool classify_take_in(struct classify_run *run,
+                                             const struct classify_record *record)
 {
-    __u32 number = index / CLASSIFY_BLOCK;
-    struct classify_block *block = bpf_map_lookup_elem(blocks, &number);
-    return block ? &block->elements[index % CLASSIFY_BLOCK] : NULL;
-}
+    bool ended;
 
-/* Walks on while it stays in one block. True: the walk is over. */
-static __always_inline bool classify_block_walk(struct classify_walk *walk, void *blocks)
-{
-    if (walk->at >= walk->end)
+    if (!record)
         return true;
-    __u32 number = walk->at / CLASSIFY_BLOCK;
-    struct classify_block *block = bpf_map_lookup_elem(blocks, &number);
-
-    if (!block) {
-        walk->at = CLASSIFY_LOST;
-        return true;
-    }
-    __u32 at = walk->at, end = walk->end;
-    for (int i = 0; i < CLASSIFY_BLOCK; i++) {
-        const struct classify_element *element = &block->elements[at % CLASSIFY_BLOCK];
-
-        if (element->kind == CLASSIFY_TEST) {
-            at = classify_test(&walk->key, element) ? element->on_match : element->on_miss;
-        } else {
-            walk->at = at;
-            if (classify_step(walk, element) == CLASSIFY_CALL)
-                classify_callout(walk, element);
-            at = walk->at;
-        }
-        if (at >= end || at / CLASSIFY_BLOCK != number)
-            break;
-    }
-    walk->at = at;
-    return at >= end;
+    if (record->head.type & FWP_ACTION_FLAG_CALLOUT)
+        ended = classify_ask(run->walk, record);
+    else
+        ended = classify_decide(&run->walk->result, &record->head);
+    return !classify_proceed(run, &record->head, ended);
 }
 
-struct classify_far {
-    struct classify_walk *walk;
-    void *blocks;
-};
-
-static long classify_far_step(__u32 step, struct classify_far *far)
+static long classify_further(__u32 step, void *context)
 {
-    return classify_block_walk(far->walk, far->blocks);
+    struct classify_run *run = context;
+
+    run->walk->best = CLASSIFY_NOTHING;
+    return classify_take_in(run, classify_find_far(run, 0));
 }
 
-/* Decides walk->key at walk->layer into walk->result. A policy that can't be walked blocks. */
+/* Decides walk->key at walk->layer into walk->result. */
 __noinline int classify(struct classify_walk *walk)
 {
+    struct classify_run run = {.walk = walk};
     __u32 zero = 0;
 
     if (!walk)
         return 0;
-    classify_begin(&walk->result);
-    void *blocks = bpf_map_lookup_elem(&policy, &zero);
-    const struct classify_element *directory =
-        blocks ? classify_element_at(blocks, walk->layer) : NULL;
-    if (directory) {
-        classify_enter(walk, directory);
-        for (int i = 0; i < CLASSIFY_NEAR_BLOCKS; i++) {
-            if (classify_block_walk(walk, blocks))
-                goto done;
-        }
-        struct classify_far far = {.walk = walk, .blocks = blocks};
-        bpf_loop(CLASSIFY_FAR_STEPS, classify_far_step, &far, 0);
+    run.memory = bpf_map_lookup_elem(&policy, &zero);
+    if (!run.memory) {
+        classify_begin(&walk->result);
+        walk->lost = 1;
+    } else if (classify_enter(&run) && !classify_take_in(&run, classify_find(&run))) {
+        bpf_loop(CLASSIFY_FAR_STEPS, classify_further, &run, 0);
     }
-done:
-    if (!directory || walk->at != walk->end) {
-        walk->result.action = FWP_ACTION_BLOCK;
-        walk->result.filter_id = 0;
-        walk->result.flags = CLASSIFY_RESULT_BROKEN;
-    }
+    classify_leave(&run);
     return 0;
 }
 

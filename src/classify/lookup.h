@@ -1,111 +1,460 @@
 /*
- * The walk through a compiled policy (abi.h), one element at a time. This is the code that decides
- * in the kernel and the code that explains, tests and benches in user space.
+ * The lookup in a compiled policy (abi.h). This is the code that decides in the kernel and the
+ * code that explains, tests and benches in user space; kernel.h and evaluate.c drive it:
  *
- * A driver sets walk->key and walk->layer, calls classify_enter() with the layer's directory
- * element, and then classify_step() with the element at walk->at until walk->at == walk->end. When
- * a step says CLASSIFY_CALL the driver asks the filter's callout and passes its answer to
- * classify_called().
+ *     classify_enter(run)           for each of the layer's trees, which leaf the key falls into
+ *     while (classify_find(run))    the earliest filter that matches and was not passed yet
+ *         classify_decide() …       what it does to the result
+ *         classify_proceed(run, …)  passes it, or all of its sublayer
+ *
+ * Who includes this has defined
+ *
+ *     classify_block_at(memory, number)     a block of the memory, NULL if there is none
+ *     classify_repeat(count, step, context) calls long step(__u32, void *) until it returns 1
+ *     CLASSIFY_FUNCTION                     how functions are declared that are called, not inlined
+ *     CLASSIFY_CHECKED                      the same, for one that the verifier checks by itself
  */
 #ifndef OPENWFP_CLASSIFY_LOOKUP_H
 #define OPENWFP_CLASSIFY_LOOKUP_H
 
 #include "arbitrate.h"
+#include "walk.h"
 
-/* What the kernel hands to a callout beside the key, which it follows: struct openwfp_classify. */
-struct classify_call {
-    __u64 filter_id, filter_context;
-    __u32 layer, action, rights, absorb, registered;
-    __u32 pad;
+#define CLASSIFY_NONE_DONE  0xffffffffu
+#define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
+#define CLASSIFY_NEAR_LIST  6           /* filters of a leaf that are read in a plain loop */
+#define CLASSIFY_NEAR_TREES 5           /* trees, likewise */
+#define CLASSIFY_FAR_STEPS  (1u << 23)
+
+/*
+ * A lookup under way. All that changes is in the walk: the verifier does not follow what is stored
+ * there, and so need not tell one turn of a loop from the next.
+ */
+struct classify_run {
+    struct classify_walk *walk;
+    void *memory;
+    const struct classify_layer *layer;
 };
 
-struct classify_walk {
-    struct classify_key key;
-    struct classify_call call;
-    struct classify_result result;
-    __u32 layer; /* run-time id */
-    __u32 at, end;
-    __u32 pad;
-};
+#define CLASSIFY_NOTHING 0xffffffffffffffffull
 
-enum classify_progress { CLASSIFY_GO_ON, CLASSIFY_CALL };
+/* ---- memory ---- */
 
-CLASSIFY_INLINE void classify_enter(struct classify_walk *walk,
-                                    const struct classify_element *directory)
+/* The address is made only after the check, which is what the verifier wants to see. */
+CLASSIFY_INLINE const void *classify_within(const struct classify_block *block, __u64 offset,
+                                            __u32 size)
 {
-    classify_begin(&walk->result);
-    walk->at = directory->layer.first;
-    walk->end = directory->layer.end;
+    if (!block || offset > CLASSIFY_BLOCK - size)
+        return NULL;
+    __asm__ volatile("" : "+r"(offset));
+    return block->bytes + offset;
 }
+
+/* `size` bytes at a unit; NULL: not there. */
+CLASSIFY_INLINE const void *classify_at(void *memory, __u32 unit, __u32 size)
+{
+    return classify_within(classify_block_at(memory, unit / CLASSIFY_BLOCK_UNITS),
+                           unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT, size);
+}
+
+CLASSIFY_INLINE const struct classify_version *classify_version_now(void *memory)
+{
+    const struct classify_header *header = classify_at(memory, 0, sizeof(*header));
+
+    return header ? classify_at(memory, *(const volatile __u32 *)&header->root,
+                                sizeof(struct classify_version))
+                  : NULL;
+}
+
+/* ---- tests ---- */
 
 CLASSIFY_INLINE bool classify_less(__u64 high_a, __u64 low_a, __u64 high_b, __u64 low_b)
 {
     return high_a < high_b || (high_a == high_b && low_a < low_b);
 }
 
-CLASSIFY_INLINE bool classify_test(const struct classify_key *key,
-                                   const struct classify_element *test)
+CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
 {
-    __u32 slot = test->slot;
-    if (slot >= CLASSIFY_SLOTS)
-        return false;
-    if (!(key->present >> slot & 1))
-        return test->op == CLASSIFY_ABSENT || test->op == CLASSIFY_ALWAYS;
-    __u64 value = key->value[slot], lo = test->test.lo[0];
-    if (test->op == CLASSIFY_IN_RANGE) /* by far the most */
-        return value >= lo && value <= test->test.hi[0];
-    switch (test->op) {
-    case CLASSIFY_ALWAYS:
-        return true;
-    case CLASSIFY_NOT_IN_RANGE:
-        return value < lo || value > test->test.hi[0];
-    case CLASSIFY_FLAGS_ALL_SET:
-        return (value & lo) == lo;
-    case CLASSIFY_FLAGS_ANY_SET:
-        return (value & lo) != 0;
-    case CLASSIFY_FLAGS_NONE_SET:
-        return (value & lo) == 0;
-    case CLASSIFY_IN_RANGE128:
-    case CLASSIFY_NOT_IN_RANGE128: {
-        if (slot >= CLASSIFY_SLOTS - 1)
-            return false;
-        __u64 low = key->value[slot + 1];
-        bool outside = classify_less(value, low, lo, test->test.lo[1]) ||
-                       classify_less(test->test.hi[0], test->test.hi[1], value, low);
-        return outside == (test->op == CLASSIFY_NOT_IN_RANGE128);
+    return slot < CLASSIFY_SLOTS ? key->value[slot] : 0;
+}
+
+/* How many units a test takes. */
+CLASSIFY_INLINE __u32 classify_test_units(__u32 op)
+{
+    return op == CLASSIFY_RANGE ? 3 : op == CLASSIFY_PREFIX64 ? 2 : op == CLASSIFY_RANGE128 ? 5 : 1;
+}
+
+CLASSIFY_INLINE bool classify_present_holds(const struct classify_key *key,
+                                            const struct classify_test *test)
+{
+    __u64 value = classify_value(key, test->slot);
+    __u64 mask = (__u64)test->value << (test->small & 63);
+    const __u64 *wide = (const __u64 *)(test + 1);
+
+    switch (test->op & ~CLASSIFY_NOT) {
+    case CLASSIFY_EQUAL:
+        return value == test->value;
+    case CLASSIFY_PREFIX:
+        return value >> (test->small & 63) == test->value;
+    case CLASSIFY_SMALL:
+        return value >= test->small && value <= test->value;
+    case CLASSIFY_PREFIX64:
+        return value >> (test->small & 63) == wide[0];
+    case CLASSIFY_RANGE:
+        return value >= wide[0] && value <= wide[1];
+    case CLASSIFY_RANGE128: {
+        __u64 low = classify_value(key, test->slot + 1);
+        return !classify_less(value, low, wide[0], wide[1]) &&
+               !classify_less(wide[2], wide[3], value, low);
     }
+    case CLASSIFY_FLAGS_ALL:
+        return (value & mask) == mask;
+    case CLASSIFY_FLAGS_ANY:
+        return (value & mask) != 0;
+    case CLASSIFY_FLAGS_NONE:
+        return (value & mask) == 0;
     default:
         return false;
     }
 }
 
-/* Takes a callout's answer and goes on. True: it ended the sublayer. */
-CLASSIFY_INLINE bool classify_called(struct classify_walk *walk,
-                                     const struct classify_element *filter,
-                                     const struct classify_answer *answer)
+CLASSIFY_INLINE bool classify_holds(const struct classify_key *key,
+                                    const struct classify_test *test)
 {
-    bool ended = answer->registered ? classify_answered(&walk->result, filter, answer)
-                                    : classify_unregistered(&walk->result, filter);
-    walk->at = ended ? filter->on_match : filter->on_miss;
-    return ended;
+    if (test->op == CLASSIFY_ALWAYS)
+        return true;
+    if (!(key->present >> (test->slot & 63) & 1))
+        return test->op == CLASSIFY_ABSENT;
+    return classify_present_holds(key, test) != (test->op >= CLASSIFY_NOT);
 }
 
-CLASSIFY_INLINE enum classify_progress classify_step(struct classify_walk *walk,
-                                                     const struct classify_element *element)
+/* The index of the test after the one at `index`, or CLASSIFY_FAILS. */
+CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
+                                         const struct classify_test *test, __u64 index)
 {
-    if (element->kind == CLASSIFY_TEST) {
-        walk->at = classify_test(&walk->key, element) ? element->on_match : element->on_miss;
-        return CLASSIFY_GO_ON;
+    __u64 yes = 0, no = CLASSIFY_FAILS;
+
+    if (test->op == CLASSIFY_TRY) {
+        yes = test->small;
+        no = test->value;
+        test++;
+        index++;
     }
-    if (element->action.type & FWP_ACTION_FLAG_CALLOUT)
-        return CLASSIFY_CALL;
-    if (element->action.type == FWP_ACTION_CONTINUE) {
-        walk->at = element->on_miss;
-        return CLASSIFY_GO_ON;
+    if (!classify_holds(key, test))
+        return no;
+    return yes ? yes : index + classify_test_units(test->op & ~CLASSIFY_NOT);
+}
+
+/* Whether all tests of the filter hold, of which there are at most CLASSIFY_NEAR_UNITS. */
+CLASSIFY_CHECKED int classify_matches(struct classify_walk *walk,
+                                      const struct classify_record *record)
+{
+    if (!walk || !record)
+        return 0;
+    __u32 units = record->head.units;
+    __u64 first = record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0;
+
+    walk->index = 0;
+    for (int i = 0; i < CLASSIFY_NEAR_UNITS; i++) {
+        __u64 index = *(volatile __u32 *)&walk->index;
+        __asm__ volatile("" : "+r"(index)); /* what is checked is what is used */
+        if (index >= units || index >= CLASSIFY_NEAR_UNITS)
+            break;
+        walk->index = classify_next_test(
+            &walk->key, (const struct classify_test *)&record->body[first + index], index);
     }
-    classify_decide(&walk->result, element, element->action.type);
-    walk->at = element->on_match;
-    return CLASSIFY_GO_ON;
+    return walk->index >= units && walk->index != CLASSIFY_FAILS;
+}
+
+/* ---- trees ---- */
+
+/* Down a tree to the reference of the key's leaf; 0: nothing is there. */
+CLASSIFY_FUNCTION __u32 classify_descend(struct classify_run *run, __u32 ref)
+{
+    for (int depth = 0; depth < CLASSIFY_DEPTH; depth++) {
+        if (ref == 0 || CLASSIFY_REF_KIND(ref) != CLASSIFY_REF_NODE)
+            return ref;
+        const struct classify_block *block =
+            classify_block_at(run->memory, ref / CLASSIFY_BLOCK_UNITS);
+        __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+        const struct classify_node *node = classify_within(block, offset, sizeof(*node));
+        if (!node)
+            return CLASSIFY_LOST;
+        __u64 value = classify_value(&run->walk->key, node->slot), lo = node->lo;
+        __u32 shift = node->shift & 63;
+        __u64 child = (value - lo) >> shift;
+        child = child < node->count ? child + 1 : 0;
+        if (node->cut == CLASSIFY_SPLIT)
+            child = value >= lo;
+        if (node->cut == CLASSIFY_BIT)
+            child = value >> shift & 1;
+        offset += sizeof(*node) + child * sizeof(__u32);
+        const __u32 *place = classify_within(block, offset, sizeof(*place));
+        if (!place)
+            return CLASSIFY_LOST;
+        ref = *place;
+    }
+    return CLASSIFY_LOST;
+}
+
+/* ---- leaves ---- */
+
+enum classify_considered {
+    CLASSIFY_PASS, /* the filter is done with */
+    CLASSIFY_STAY, /* the tree's next filter to look at is still this one */
+    CLASSIFY_LONG, /* the filter can only be read from afar */
+};
+
+/* Whether the filter is one to decide now, apart from its tests; its order goes to walk->order. */
+CLASSIFY_INLINE enum classify_considered classify_standing(struct classify_walk *walk, __u32 unit,
+                                                           const struct classify_record *record)
+{
+    if (walk->base)
+        walk->order = (__u64)unit << 32 | 0xffffffffu;
+    else
+        walk->order = (__u64)record->head.before << 32 | unit;
+    if (walk->order <= walk->passed || record->head.sublayer == walk->done)
+        return CLASSIFY_PASS;
+    if (walk->base && record->head.died <= walk->number)
+        return CLASSIFY_PASS;
+    return walk->order < walk->best ? CLASSIFY_LONG : CLASSIFY_STAY;
+}
+
+CLASSIFY_INLINE int classify_take_found(struct classify_walk *walk, __u32 unit)
+{
+    walk->best = walk->order;
+    walk->found = unit;
+    return CLASSIFY_STAY;
+}
+
+/* Takes the filter at `unit` if it matches and is earlier than what was found. */
+CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
+                                       const struct classify_record *record, __u32 unit)
+{
+    if (!walk || !record)
+        return CLASSIFY_PASS;
+    enum classify_considered standing = classify_standing(walk, unit, record);
+    if (standing != CLASSIFY_LONG || record->head.units > CLASSIFY_NEAR_UNITS)
+        return standing;
+    return classify_matches(walk, record) ? classify_take_found(walk, unit) : CLASSIFY_PASS;
+}
+
+/* The reference at a leaf's cursor, and where the cursor goes behind it. */
+CLASSIFY_INLINE __u32 classify_entry(struct classify_run *run, __u32 cursor, __u32 *next)
+{
+    *next = 0;
+    if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST)
+        return cursor;
+    __u32 word = CLASSIFY_REF_AT(cursor);
+    const __u32 *pair = classify_at(run->memory, word / 2, CLASSIFY_UNIT);
+    if (!pair)
+        return 0;
+    __u32 entry = word % 2 ? pair[1] : pair[0];
+    if (CLASSIFY_REF_KIND(entry) != CLASSIFY_REF_LAST)
+        *next = cursor + 1;
+    return entry;
+}
+
+/* One step through a leaf. STAY: this tree has no more to say now. */
+CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run, __u64 tree)
+{
+    struct classify_walk *walk = run->walk;
+    __u32 next, entry = classify_entry(run, walk->cursor[tree], &next);
+
+    if (!entry)
+        return CLASSIFY_STAY;
+    __u32 unit = CLASSIFY_REF_AT(entry);
+    if (walk->base && unit >= walk->best >> 32) /* most filters need not even be looked at */
+        return CLASSIFY_STAY;
+    const struct classify_record *record = classify_at(run->memory, unit, sizeof(*record));
+    if (!record) {
+        walk->lost = 1;
+        return CLASSIFY_STAY;
+    }
+    enum classify_considered considered = classify_consider(walk, record, unit);
+    if (considered == CLASSIFY_PASS)
+        walk->cursor[tree] = next;
+    return considered;
+}
+
+/* Reads a leaf. False: it, or a filter in it, is too long to be read to where it is enough. */
+CLASSIFY_FUNCTION bool classify_scan(struct classify_run *run, __u64 tree)
+{
+    if (tree >= CLASSIFY_TREES)
+        return true;
+    run->walk->base = tree < run->layer->base_trees;
+    for (int i = 0; i < CLASSIFY_NEAR_LIST; i++) {
+        enum classify_considered considered = classify_read(run, tree);
+        if (considered == CLASSIFY_STAY)
+            return true;
+        if (considered == CLASSIFY_LONG)
+            break;
+    }
+    return false;
+}
+
+/* ---- the same for long filters and long leaves ---- */
+
+struct classify_far_tests {
+    struct classify_run *run;
+    __u32 at, units;
+};
+
+static long classify_far_test(__u32 step, void *context)
+{
+    struct classify_far_tests *far = context;
+    struct classify_walk *walk = far->run->walk;
+    __u32 index = walk->index;
+
+    if (index >= far->units)
+        return 1;
+    const struct classify_test *test =
+        classify_at(far->run->memory, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
+    if (!test)
+        walk->lost = 1;
+    walk->index = test ? classify_next_test(&walk->key, test, index) : CLASSIFY_FAILS;
+    return 0;
+}
+
+/* A filter with many tests, read from where they are. */
+CLASSIFY_INLINE enum classify_considered classify_read_long(struct classify_run *run, __u64 tree)
+{
+    struct classify_walk *walk = run->walk;
+    __u32 next, unit = CLASSIFY_REF_AT(classify_entry(run, walk->cursor[tree], &next));
+    const struct classify_record *record = classify_at(run->memory, unit, sizeof(*record));
+    if (!record)
+        return CLASSIFY_STAY;
+    struct classify_far_tests far = {.run = run, .units = record->head.units};
+
+    far.at = unit + sizeof(struct classify_filter) / CLASSIFY_UNIT +
+             (record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0);
+    walk->index = 0;
+    classify_repeat(CLASSIFY_FAR_STEPS, classify_far_test, &far);
+    if (walk->index != CLASSIFY_FAILS)
+        return classify_take_found(walk, unit);
+    walk->cursor[tree] = next;
+    return CLASSIFY_PASS;
+}
+
+/* One step through the leaves of all trees, walk->far being the tree that is read. */
+static long classify_far_read(__u32 step, void *context)
+{
+    struct classify_run *run = context;
+    __u64 tree = run->walk->far;
+
+    if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
+        return 1;
+    run->walk->base = tree < run->layer->base_trees;
+    enum classify_considered considered = classify_read(run, tree);
+    if (considered == CLASSIFY_LONG)
+        considered = classify_read_long(run, tree);
+    if (considered == CLASSIFY_STAY)
+        run->walk->far = tree + 1;
+    return 0;
+}
+
+/* ---- the lookup ---- */
+
+static long classify_far_descend(__u32 step, void *context)
+{
+    struct classify_run *run = context;
+    __u64 tree = step;
+
+    __asm__ volatile("" : "+r"(tree)); /* what is checked is what is used */
+    if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
+        return 1;
+    if (tree >= CLASSIFY_NEAR_TREES)
+        run->walk->cursor[tree] = classify_descend(run, run->layer->tree[tree]);
+    return 0;
+}
+
+/* False: the layer has no filter. */
+CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
+{
+    struct classify_walk *walk = run->walk;
+
+    classify_begin(&walk->result);
+    walk->done = CLASSIFY_NONE_DONE;
+    walk->lost = 0;
+    run->walk->passed = 0;
+    const struct classify_version *version = classify_version_now(run->memory);
+    if (!version || walk->layer >= CLASSIFY_LAYERS) {
+        run->walk->lost = 1;
+        return false;
+    }
+    if (!version->layer[walk->layer])
+        return false;
+    run->walk->number = version->number;
+    run->layer = classify_at(run->memory, version->layer[walk->layer], sizeof(*run->layer));
+    if (!run->layer) {
+        run->walk->lost = 1;
+        return false;
+    }
+    for (int i = 0; i < CLASSIFY_NEAR_TREES; i++) {
+        if (i >= run->layer->trees)
+            return true;
+        walk->cursor[i] = classify_descend(run, run->layer->tree[i]);
+    }
+    classify_repeat(CLASSIFY_TREES, classify_far_descend, run);
+    return true;
+}
+
+CLASSIFY_INLINE const struct classify_record *classify_found(struct classify_run *run)
+{
+    if (run->walk->best == CLASSIFY_NOTHING || run->walk->lost)
+        return NULL;
+    return classify_at(run->memory, run->walk->found, sizeof(struct classify_record));
+}
+
+/* The earliest filter that matches, of those not passed yet; NULL: there is none. */
+CLASSIFY_INLINE const struct classify_record *classify_find_far(struct classify_run *run,
+                                                                __u32 first)
+{
+    run->walk->far = first;
+    classify_repeat(CLASSIFY_FAR_STEPS, classify_far_read, run);
+    return classify_found(run);
+}
+
+/* The same with less ado, as far as leaves, filters and trees are few: for the first of a lookup.
+ */
+CLASSIFY_INLINE const struct classify_record *classify_find(struct classify_run *run)
+{
+    run->walk->best = CLASSIFY_NOTHING;
+    for (__u32 i = 0; i < CLASSIFY_NEAR_TREES; i++) {
+        if (i >= run->layer->trees)
+            return classify_found(run);
+        if (run->walk->cursor[i] && !classify_scan(run, i))
+            return classify_find_far(run, i);
+    }
+    return classify_find_far(run, CLASSIFY_NEAR_TREES);
+}
+
+/* Passes the filter that was found; `ended`: and all others of its sublayer. False: it was the
+ * layer's last. */
+CLASSIFY_INLINE bool classify_proceed(struct classify_run *run,
+                                      const struct classify_filter *filter, bool ended)
+{
+    run->walk->passed = run->walk->best;
+    if (!ended)
+        return true;
+    if (run->layer->single)
+        return false;
+    __u64 behind = ((__u64)filter->end << 32) - 1;
+    if (behind > run->walk->passed)
+        run->walk->passed = behind;
+    run->walk->done = filter->sublayer;
+    return true;
+}
+
+/* A policy that can't be walked to its end blocks. */
+CLASSIFY_INLINE void classify_leave(struct classify_run *run)
+{
+    if (!run->walk->lost)
+        return;
+    run->walk->result.action = FWP_ACTION_BLOCK;
+    run->walk->result.filter_id = 0;
+    run->walk->result.callout_id = 0;
+    run->walk->result.flags = CLASSIFY_RESULT_BROKEN;
 }
 
 #endif

@@ -113,7 +113,7 @@ static const FWPM_SUBLAYER0 *sublayer_of(const struct policy_objects *objects,
     return &objects->sublayers[i];
 }
 
-static void on_match(void *ctx, const struct classify_element *element,
+static void on_match(void *ctx, const struct classify_filter *matched,
                      enum classify_outcome outcome, const struct classify_result *after)
 {
     static const OPENWFP_OUTCOME outcomes[] = {[CLASSIFY_DECIDED] = OPENWFP_OUTCOME_STOOD,
@@ -121,7 +121,7 @@ static void on_match(void *ctx, const struct classify_element *element,
                                                [CLASSIFY_CONTINUED] = OPENWFP_OUTCOME_CONTINUED,
                                                [CLASSIFY_SKIPPED] = OPENWFP_OUTCOME_NOT_REACHED};
     struct draft *draft = ctx;
-    const FWPM_FILTER0 *filter = &draft->objects->filters[element->action.filter_id - 1];
+    const FWPM_FILTER0 *filter = &draft->objects->filters[matched->id - 1];
     const FWPM_SUBLAYER0 *sublayer = sublayer_of(draft->objects, filter);
     OPENWFP_EXPLAIN_STEP *step = &draft->explanation->steps[draft->explanation->numSteps++];
     step->filterId = filter->filterId;

@@ -8,8 +8,8 @@
 
 struct policy_inner {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, CLASSIFY_DIRECTORY / CLASSIFY_BLOCK);
-    __uint(map_flags, BPF_F_INNER_MAP);
+    __uint(max_entries, 1);
+    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
     __type(key, __u32);
     __uint(value_size, sizeof(struct classify_block));
 };

@@ -28,10 +28,11 @@ static void answer_reference(void *ctx, const struct reference_filter *filter,
     out->absorb = absorb != 0;
 }
 
-static void answer_lookup(void *ctx, const struct classify_element *filter,
+static void answer_lookup(void *ctx, const struct classify_filter *filter,
                           const struct classify_walk *walk, struct classify_answer *answer)
 {
-    scripted_answer(filter->action.context, &answer->action, &answer->rights, &answer->absorb);
+    scripted_answer(classify_callout_of(filter)->context, &answer->action, &answer->rights,
+                    &answer->absorb);
 }
 
 static const struct classify_trace trace = {.callout = answer_lookup};

@@ -75,21 +75,28 @@ void kernel_side_close(struct kernel_side *side)
     free(side);
 }
 
-bool kernel_side_load(struct kernel_side *side, const struct classify_image *image)
+static void unmap(void *mapping, size_t size)
 {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-    uint32_t zero = 0, blocks = image->count / CLASSIFY_BLOCK, count = blocks;
-    int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t),
-                               sizeof(struct classify_block), blocks, &options);
-    uint32_t *keys = calloc(blocks, sizeof *keys);
-    bool loaded = inner >= 0 && keys != NULL;
-    for (uint32_t i = 0; loaded && i < blocks; i++)
-        keys[i] = i;
-    loaded = loaded && bpf_map_update_batch(inner, keys, image->elements, &count, NULL) == 0 &&
-             bpf_map_update_elem(side->policy, &zero, &inner, 0) == 0;
+    munmap(mapping, size);
+}
+
+bool kernel_side_load(struct kernel_side *side, struct classify_image *image)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+    uint32_t zero = 0;
+    int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t), CLASSIFY_BLOCK,
+                               (uint32_t)(image->size / CLASSIFY_BLOCK), &options);
+    void *mapping = inner < 0
+                        ? MAP_FAILED
+                        : mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, inner, 0);
+    bool loaded = mapping != MAP_FAILED;
+    if (loaded) {
+        memcpy(mapping, image->memory, image->size);
+        classify_image_adopt(image, mapping, unmap);
+        loaded = bpf_map_update_elem(side->policy, &zero, &inner, 0) == 0;
+    }
     if (!loaded)
-        fprintf(stderr, "cannot load a policy of %u elements: %s\n", image->count, strerror(errno));
-    free(keys);
+        fprintf(stderr, "cannot load a policy of %zu bytes: %s\n", image->size, strerror(errno));
     if (inner >= 0)
         close(inner);
     return loaded;

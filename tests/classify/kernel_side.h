@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "classify/compile.h"
-#include "classify/lookup.h"
+#include "classify/walk.h"
 #include "differential.h"
 
 struct kernel_side;
@@ -17,7 +17,8 @@ bool kernel_side_permitted(void);
 struct kernel_side *kernel_side_open(const char *object_path);
 void kernel_side_close(struct kernel_side *side);
 
-bool kernel_side_load(struct kernel_side *side, const struct classify_image *image);
+/* The image's memory is the kernel's from then on: changes reach both. */
+bool kernel_side_load(struct kernel_side *side, struct classify_image *image);
 /* DIFFERENTIAL_KEYS walks, filled by the caller, decided in place by kernel_side_decide(). */
 struct classify_walk *kernel_side_walks(struct kernel_side *side);
 bool kernel_side_decide(struct kernel_side *side);

@@ -7,7 +7,7 @@
 #define OPENWFP_TESTS_RANDOM_POLICY_H
 
 #include "classify/compile.h"
-#include "classify/lookup.h"
+#include "classify/walk.h"
 #include "model/layers.h"
 #include "model/reference.h"
 

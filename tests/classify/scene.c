@@ -123,20 +123,21 @@ static void answer_reference(void *ctx, const struct reference_filter *filter,
     out->absorb = absorb != 0;
 }
 
-static void answer_lookup(void *ctx, const struct classify_element *filter,
+static void answer_lookup(void *ctx, const struct classify_filter *filter,
                           const struct classify_walk *walk, struct classify_answer *answer)
 {
     assert_int_equal(answer->action, FWP_ACTION_NONE); /* 6.10 */
     assert_int_equal(answer->rights, walk->result.rights);
-    scripted_answer(filter->action.context, &answer->action, &answer->rights, &answer->absorb);
+    scripted_answer(classify_callout_of(filter)->context, &answer->action, &answer->rights,
+                    &answer->absorb);
 }
 
-static void remember(void *ctx, const struct classify_element *filter,
-                     enum classify_outcome outcome, const struct classify_result *after)
+static void remember(void *ctx, const struct classify_filter *filter, enum classify_outcome outcome,
+                     const struct classify_result *after)
 {
     struct scene *scene = ctx;
-    scene->outcome[filter->action.filter_id] = outcome;
-    scene->seen[filter->action.filter_id] = true;
+    scene->outcome[filter->id] = outcome;
+    scene->seen[filter->id] = true;
 }
 
 struct classify_result scene_decide(struct scene *scene)

@@ -329,7 +329,7 @@ static uint32_t protocols_of(FWP_MATCH_TYPE match, int protocol)
                         (FWP_CONDITION_VALUE0){.type = FWP_UINT8, .uint8 = (uint8_t)protocol});
     assert_int_equal(classify_compile(scene.view, scene.count, &random_intern, &image, &error),
                      ERROR_SUCCESS);
-    uint32_t protocols = image->elements[scene.layer->id].layer.protocols;
+    uint32_t protocols = classify_image_layer(image, scene.layer->id)->protocols;
     classify_image_free(image);
     return protocols;
 }

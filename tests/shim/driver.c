@@ -14,15 +14,15 @@
 #include <string.h>
 
 #include "classify/compile.h"
+#include "model/layers.h"
 #include "shims/bpf/shim.h"
 
-#define WORDS       64
-#define MAX_COUNT   1024
-#define PERMIT      0x1002u
-#define TERMINATING 0x5003u
+#define WORDS  64
+#define PERMIT 0x1002u
 
 static struct shim *shim;
 static struct shim_error error;
+static struct classify_image *image; /* in force */
 
 static void answer(int result)
 {
@@ -32,98 +32,94 @@ static void answer(int result)
         printf("ok %d\n", result);
 }
 
-/* One sublayer per layer: the first match ends the walk, so every action jumps to the end. */
+/* A filter of the model, made of numbers: its conditions are on fields that have those slots. */
 struct draft {
-    struct classify_element elements[MAX_COUNT];
-    uint32_t count;
+    FWPM_FILTER0 filter;
+    FWPM_FILTER_CONDITION0 conditions[WORDS];
+    FWP_RANGE0 ranges[WORDS];
+    UINT64 numbers[WORDS][2];
 };
 
-static struct classify_element *emit(struct draft *draft, uint8_t kind)
+static const struct layer_field *field_of_slot(const struct layer_info *layer, unsigned long slot)
 {
-    struct classify_element *element = &draft->elements[draft->count++];
-
-    element->kind = kind;
-    element->callout = CLASSIFY_NO_CALLOUT;
-    return element;
+    for (unsigned i = 0; i < layer->field_count; i++)
+        if (layer->fields[i].slot == (int)slot)
+            return &layer->fields[i];
+    return NULL;
 }
 
-static bool is_at_layer(const char *filter, unsigned layer)
+/* Ranges of 64-bit numbers fit every field: the compiler compares numbers. */
+static bool draft_test(struct draft *draft, const struct layer_info *layer, const char *test)
 {
-    return strtoul(filter, NULL, 10) == layer;
+    unsigned i = draft->filter.numFilterConditions;
+    unsigned long slot, low, high;
+
+    if (i == WORDS || sscanf(test, "%lu=%lu-%lu", &slot, &low, &high) != 3 ||
+        !field_of_slot(layer, slot))
+        return false;
+    draft->numbers[i][0] = low;
+    draft->numbers[i][1] = high;
+    draft->ranges[i] = (FWP_RANGE0){{.type = FWP_UINT64, .uint64 = &draft->numbers[i][0]},
+                                    {.type = FWP_UINT64, .uint64 = &draft->numbers[i][1]}};
+    draft->conditions[i] = (FWPM_FILTER_CONDITION0){
+        .fieldKey = *field_of_slot(layer, slot)->condition,
+        .matchType = FWP_MATCH_RANGE,
+        .conditionValue = {.type = FWP_RANGE_TYPE, .rangeValue = &draft->ranges[i]}};
+    draft->filter.filterCondition = draft->conditions;
+    draft->filter.numFilterConditions++;
+    return true;
 }
 
-static unsigned long draft_tests(struct draft *draft, char *filter)
+static bool draft_filter(struct draft *draft, const char *text, unsigned id,
+                         struct model_view_filter *view)
 {
-    unsigned long protocols = 7, slot, low, high;
-    char *test = filter;
-
-    while ((test = strchr(test, ','))) {
-        *test++ = '\0';
-        struct classify_element *element = emit(draft, CLASSIFY_TEST);
-
-        if (sscanf(test, "%lu=%lu-%lu", &slot, &low, &high) != 3)
-            continue;
-        element->op = CLASSIFY_IN_RANGE;
-        element->slot = slot;
-        element->test.lo[0] = low;
-        element->test.hi[0] = high;
-        element->on_match = draft->count;
-        if (slot == CLASSIFY_PROTOCOL)
-            protocols = low == 6 ? 1 : low == 17 ? 2 : 4;
-    }
-    return protocols;
-}
-
-static unsigned long draft_filter(struct draft *draft, const char *text, unsigned id)
-{
-    char filter[256];
-    unsigned action = PERMIT, slot, context, first = draft->count;
+    char filter[256], *test = filter;
+    unsigned number, action = PERMIT, slot, context = 0;
 
     snprintf(filter, sizeof(filter), "%s", text);
-    unsigned long protocols = draft_tests(draft, filter);
-    struct classify_element *element = emit(draft, CLASSIFY_ACTION);
-
-    int fields = sscanf(filter, "%*u:%x:%u:%u", &action, &slot, &context);
-    element->action.type = action;
-    element->action.filter_id = id;
-    if (fields == 3) {
-        element->callout = slot;
-        element->action.context = context;
-    }
-    element->on_miss = draft->count;
-    for (uint32_t i = first; i < draft->count - 1; i++)
-        draft->elements[i].on_miss = draft->count;
-    return protocols;
+    int fields = sscanf(filter, "%u:%x:%u:%u", &number, &action, &slot, &context);
+    const struct layer_info *layer = fields < 1 ? NULL : layer_by_id((uint16_t)number);
+    if (!layer)
+        return false;
+    draft->filter.layerKey = layer->key;
+    draft->filter.action.type = action;
+    draft->filter.filterId = id;
+    while ((test = strchr(test, ',')))
+        if (!draft_test(draft, layer, ++test))
+            return false;
+    *view =
+        (struct model_view_filter){.filter = &draft->filter,
+                                   .weight = UINT64_MAX - id,
+                                   .callout_slot = fields == 4 ? slot : MODEL_CALLOUT_UNREGISTERED,
+                                   .context = context};
+    return true;
 }
 
-static void draft_layer(struct draft *draft, unsigned layer, char **filters, int count)
+static uint32_t no_app(void *ctx, const char *path)
 {
-    struct classify_element *directory = &draft->elements[layer];
-    uint32_t first = draft->count;
-
-    directory->kind = CLASSIFY_LAYER;
-    for (int i = 0; i < count; i++)
-        if (is_at_layer(filters[i], layer))
-            directory->layer.protocols |= draft_filter(draft, filters[i], i + 1);
-    directory->layer.first = first;
-    directory->layer.end = draft->count;
-    for (uint32_t i = first; i < draft->count; i++)
-        if (draft->elements[i].kind == CLASSIFY_ACTION)
-            draft->elements[i].on_match = draft->count;
+    return 0;
 }
 
 static void do_commit(char **words, int count)
 {
-    struct draft *draft = calloc(1, sizeof(*draft));
-    struct classify_image image = {0};
+    const struct classify_intern intern = {NULL, no_app};
+    struct draft *drafts = calloc((size_t)count + 1, sizeof(*drafts));
+    struct model_view_filter *view = calloc((size_t)count + 1, sizeof(*view));
+    struct classify_image *made = NULL;
+    struct model_error why = {0};
+    bool drafted = true;
 
-    draft->count = CLASSIFY_DIRECTORY;
-    for (unsigned layer = 0; layer < CLASSIFY_HEADER; layer++)
-        draft_layer(draft, layer, words, count);
-    image.elements = draft->elements;
-    image.count = (draft->count + CLASSIFY_BLOCK - 1) / CLASSIFY_BLOCK * CLASSIFY_BLOCK;
-    answer(shim_commit(shim, &image, &error));
-    free(draft);
+    for (int i = 0; i < count && drafted; i++)
+        drafted = draft_filter(&drafts[i], words[i], (unsigned)i + 1, &view[i]);
+    if (!drafted || classify_compile(view, (size_t)count, &intern, &made, &why)) {
+        printf("error 0 %s\n", drafted ? why.text : "not a filter");
+    } else {
+        answer(shim_commit(shim, made, &error));
+        classify_image_free(image);
+        image = made;
+    }
+    free(view);
+    free(drafts);
 }
 
 static void do_open(char **words, int count)

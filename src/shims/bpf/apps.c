@@ -86,5 +86,6 @@ int apps_refresh_files(struct shim *shim)
         if (bpf_map_update_elem(shim->maps[MAP_APP_FILES], &file, &number, BPF_ANY))
             return -errno;
     }
+    shim->policy_apps_refreshed = shim->policy_app_count;
     return 0;
 }

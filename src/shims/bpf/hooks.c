@@ -37,12 +37,12 @@ static const struct layer_needs layers[] = {
     {64, 65, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT | NEED_RELEASE, 0, 0},
 };
 
-static void needs_of_layer(const struct layer_needs *layer,
-                           const struct classify_element *directory, struct shim_needs *needs)
+static void needs_of_layer(const struct layer_needs *layer, const struct classify_layer *policy,
+                           struct shim_needs *needs)
 {
-    uint32_t protocols = directory->layer.protocols;
+    uint32_t protocols = policy->protocols;
 
-    if (directory->layer.first == directory->layer.end)
+    if (!policy->filters)
         return;
     needs->remember |= layer->remember;
     needs->hooks |= layer->hooks;
@@ -52,15 +52,15 @@ static void needs_of_layer(const struct layer_needs *layer,
         needs->hooks |= layer->hooks_other;
 }
 
-struct shim_needs hooks_needs_of_policy(const struct classify_element *directory)
+struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy)
 {
     struct shim_needs needs = {0};
 
     for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
-        needs_of_layer(&layers[i], &directory[layers[i].v4], &needs);
-        needs_of_layer(&layers[i], &directory[layers[i].v6], &needs);
+        needs_of_layer(&layers[i], &policy->layers[layers[i].v4], &needs);
+        needs_of_layer(&layers[i], &policy->layers[layers[i].v6], &needs);
     }
-    if (directory[CLASSIFY_HEADER].header.group_bits)
+    if (policy->version.group_bits)
         needs.remember |= ALE_REMEMBER_GROUPS;
     return needs;
 }

@@ -93,13 +93,21 @@ struct shim {
     size_t chores_visited; /* done by it */
     uint64_t clock_offset; /* realtime minus boot clock */
     struct shim_needs policy_needs;
+    bool groups_written;   /* the table of groups is not known to be empty */
     uint32_t *policy_apps; /* numbers handed out by shim_app_number() */
     size_t policy_app_count, policy_app_room;
+    size_t policy_apps_refreshed; /* of them have been looked up as files */
 };
 
 /* error.c */
 int shim_fail(struct shim_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What a policy says of itself, copied out of wherever it is. */
+struct policy_layers {
+    struct classify_version version;
+    struct classify_layer layers[CLASSIFY_LAYERS]; /* no filters: all zero */
+};
 
 /* pins.c: the pin directory */
 int pins_prepare(struct shim *shim, struct shim_error *error);
@@ -135,7 +143,7 @@ int hooks_replace(struct shim *shim, struct shim_error *error);
 int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error);
 void hooks_trim(struct shim *shim);
 struct shim_needs hooks_needs(const struct shim *shim);
-struct shim_needs hooks_needs_of_policy(const struct classify_element *directory);
+struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy);
 
 /* netns.c: the accept hook, one for each network namespace */
 int netns_cookie_of(int netns_fd, uint64_t *cookie);
@@ -148,7 +156,7 @@ int netns_replace(struct shim *shim, struct shim_error *error);
 int netns_run(int netns_fd, int (*fn)(void *ctx), void *ctx);
 
 /* policy.c */
-int policy_read_directory(const struct shim *shim, struct classify_element *directory);
+int policy_read(const struct shim *shim, struct policy_layers *policy);
 
 /* destroy.c */
 int destroy_socket(uint32_t pid, const struct ale_event *event);

@@ -1,84 +1,87 @@
-/* Committing a policy: hooks first, then one swap, then the hooks nobody needs any more go. */
+/*
+ * Committing a policy: hooks first, then the policy, then the hooks nobody needs any more go. A
+ * whole image is a map of its own and one swap; the kernel waits in it for programs that still run
+ * on the old map, some milliseconds. A change in place is one store.
+ */
 #include "shims/bpf/internal.h"
-#include "classify/compile.h"
+#include "classify/change.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define BATCH            512u
-#define DIRECTORY_BLOCKS (CLASSIFY_DIRECTORY / CLASSIFY_BLOCK)
+/* ---- what is in force ---- */
 
-/* The directory of the policy in force: -ENOENT before the first commit. */
-int policy_read_directory(const struct shim *shim, struct classify_element *directory)
+static int read_block(int fd, uint32_t unit, struct classify_block *block)
 {
-    uint32_t slot = 0, id;
+    uint32_t number = unit / CLASSIFY_BLOCK_UNITS;
 
-    if (bpf_map_lookup_elem(shim->maps[MAP_POLICY], &slot, &id))
-        return -errno;
-    CLEANUP_FD int fd = bpf_map_get_fd_by_id(id);
-    for (uint32_t i = 0; i < DIRECTORY_BLOCKS; i++)
-        if (fd < 0 || bpf_map_lookup_elem(fd, &i, &directory[i * CLASSIFY_BLOCK]))
-            return -errno;
-    return 0;
+    return bpf_map_lookup_elem(fd, &number, block) ? -errno : 0;
 }
 
-static uint64_t current_generation(const struct shim *shim)
+static const void *within(const struct classify_block *block, uint32_t unit)
 {
-    struct classify_element directory[CLASSIFY_DIRECTORY];
-
-    return policy_read_directory(shim, directory) ? 0
-                                                  : directory[CLASSIFY_HEADER].header.generation;
+    return block->bytes + unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 }
 
-static int write_blocks(int fd, const struct classify_element *elements, uint32_t count)
+static int read_version(int fd, struct classify_block *block, struct classify_version *version)
 {
-    uint32_t *keys = malloc(BATCH * sizeof(*keys));
-    int result = keys ? 0 : -ENOMEM;
+    int result = read_block(fd, 0, block);
+    uint32_t root = ((const struct classify_header *)block->bytes)->root;
 
-    for (uint32_t done = 0; !result && done < count;) {
-        uint32_t batch = count - done < BATCH ? count - done : BATCH;
-
-        for (uint32_t i = 0; i < batch; i++)
-            keys[i] = done + i;
-        if (bpf_map_update_batch(fd, keys, elements + done * CLASSIFY_BLOCK, &batch, NULL) ||
-            !batch)
-            result = errno ? -errno : -EIO;
-        done += batch;
-    }
-    free(keys);
+    if (!result)
+        result = read_block(fd, root, block);
+    if (!result)
+        memcpy(version, within(block, root), sizeof(*version));
     return result;
 }
 
-static int write_header(int fd, const struct classify_image *image, uint64_t generation)
+/* The version in force and its layers: -ENOENT before the first commit. */
+int policy_read(const struct shim *shim, struct policy_layers *policy)
 {
-    uint32_t index = CLASSIFY_HEADER / CLASSIFY_BLOCK;
-    struct classify_block block;
+    struct classify_block *block = malloc(sizeof(*block));
+    uint32_t slot = 0, id;
+    int result = block ? 0 : -ENOMEM;
 
-    memcpy(&block, &image->elements[index * CLASSIFY_BLOCK], sizeof(block));
-    block.elements[CLASSIFY_HEADER % CLASSIFY_BLOCK].header.generation = generation;
-    return bpf_map_update_elem(fd, &index, &block, BPF_ANY) ? -errno : 0;
+    if (!result && bpf_map_lookup_elem(shim->maps[MAP_POLICY], &slot, &id))
+        result = -errno;
+    CLEANUP_FD int fd = result ? -1 : bpf_map_get_fd_by_id(id);
+    if (!result)
+        result = fd < 0 ? -errno : read_version(fd, block, &policy->version);
+    for (uint32_t i = 0; !result && i < CLASSIFY_LAYERS; i++) {
+        uint32_t unit = policy->version.layer[i];
+
+        policy->layers[i] = (struct classify_layer){0};
+        if (unit && !(result = read_block(fd, unit, block)))
+            memcpy(&policy->layers[i], within(block, unit), sizeof(policy->layers[i]));
+    }
+    free(block);
+    return result;
+}
+
+static void layers_of_image(const struct classify_image *image, struct policy_layers *policy)
+{
+    policy->version = *classify_image_version(image);
+    for (uint16_t i = 0; i < CLASSIFY_LAYERS; i++) {
+        const struct classify_layer *layer = classify_image_layer(image, i);
+
+        policy->layers[i] = layer ? *layer : (struct classify_layer){0};
+    }
 }
 
 /* Generation 0 is nobody's: connected datagram sockets use it for "not authorized". */
-static int policy_map(const struct classify_image *image, uint64_t generation)
+static uint64_t next_generation(const struct shim *shim)
 {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-    int result,
-        fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t),
-                            sizeof(struct classify_block), image->count / CLASSIFY_BLOCK, &options);
+    struct policy_layers *policy = malloc(sizeof(*policy));
+    uint64_t generation = policy && !policy_read(shim, policy) ? policy->version.generation : 0;
 
-    if (fd < 0)
-        return -errno;
-    result = write_blocks(fd, image->elements, image->count / CLASSIFY_BLOCK);
-    if (!result)
-        result = write_header(fd, image, generation);
-    if (!result)
-        return fd;
-    close(fd);
-    return result;
+    free(policy);
+    return generation + 1;
 }
+
+/* ---- the tables beside the policy ---- */
 
 /* Takes the bits of the generation before the last out; they are on the new one's side. */
 static int groups_clear(struct shim *shim, uint32_t side)
@@ -100,7 +103,12 @@ static int groups_clear(struct shim *shim, uint32_t side)
 static int groups_write(struct shim *shim, const struct classify_image *image, uint64_t generation)
 {
     uint32_t side = generation & 1;
-    int result = groups_clear(shim, side);
+    int result = 0;
+
+    if (!image->group_count && !shim->groups_written)
+        return 0;
+    shim->groups_written = true;
+    result = groups_clear(shim, side);
 
     for (uint32_t i = 0; !result && i < image->group_count; i++) {
         struct ale_group group = {0};
@@ -114,28 +122,98 @@ static int groups_write(struct shim *shim, const struct classify_image *image, u
     return result;
 }
 
-int shim_commit(struct shim *shim, const struct classify_image *image, struct shim_error *error)
+/* Files are looked up anew with a whole image, and for a program that is new. */
+static int refresh_files(struct shim *shim, bool whole)
 {
-    struct shim_needs old_needs = shim->policy_needs;
-    uint64_t generation = current_generation(shim) + 1;
-    CLEANUP_FD int fd = policy_map(image, generation);
-    uint32_t slot = 0;
+    return whole || shim->policy_apps_refreshed != shim->policy_app_count ? apps_refresh_files(shim)
+                                                                          : 0;
+}
+
+/* What has to be there before the policy is. */
+static int prepare(struct shim *shim, const struct classify_image *image, bool whole,
+                   struct shim_error *error)
+{
+    struct policy_layers *policy = malloc(sizeof(*policy));
     int result;
 
-    if (fd < 0)
-        return shim_fail(error, fd, "can't make the kernel's copy of the policy (%u elements): %s",
-                         image->count, strerror(-fd));
-    shim->policy_needs = hooks_needs_of_policy(image->elements);
+    if (!policy)
+        return shim_fail(error, -ENOMEM, "out of memory");
+    layers_of_image(image, policy);
+    shim->policy_needs = hooks_needs_of_policy(policy);
     result = hooks_attach(shim, hooks_needs(shim), error);
-    if (!result &&
-        ((result = apps_refresh_files(shim)) || (result = groups_write(shim, image, generation))))
+    if (!result && ((result = refresh_files(shim, whole)) ||
+                    (result = groups_write(shim, image, policy->version.generation))))
         shim_fail(error, result, "can't write the policy's tables: %s", strerror(-result));
-    if (!result && bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY))
-        result = shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno));
+    free(policy);
+    return result;
+}
+
+static int finish(struct shim *shim, int result, struct shim_needs old_needs)
+{
     if (result)
         shim->policy_needs = old_needs;
     else
         shim->state->loaded = 1;
     hooks_trim(shim);
     return result;
+}
+
+/* ---- whole images ---- */
+
+static void unmap(void *mapping, size_t size)
+{
+    munmap(mapping, size);
+}
+
+/* A map with a copy of the image, which lives there from now on. */
+static int policy_map(struct classify_image *image)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "policy", sizeof(uint32_t), CLASSIFY_BLOCK,
+                            (uint32_t)(image->size / CLASSIFY_BLOCK), &options);
+    void *mapping;
+
+    if (fd < 0)
+        return -errno;
+    mapping = mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (mapping == MAP_FAILED) {
+        int code = -errno;
+
+        close(fd);
+        return code;
+    }
+    memcpy(mapping, image->memory, image->size);
+    classify_image_adopt(image, mapping, unmap);
+    return fd;
+}
+
+int shim_commit(struct shim *shim, struct classify_image *image, struct shim_error *error)
+{
+    struct shim_needs old_needs = shim->policy_needs;
+    uint32_t slot = 0;
+    int result;
+
+    classify_image_version(image)->generation = next_generation(shim);
+    CLEANUP_FD int fd = policy_map(image);
+    if (fd < 0)
+        return shim_fail(error, fd, "can't make the kernel's copy of the policy (%zu bytes): %s",
+                         image->size, strerror(-fd));
+    result = prepare(shim, image, true, error);
+    if (!result && bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY))
+        result = shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno));
+    return finish(shim, result, old_needs);
+}
+
+/* ---- changes in place ---- */
+
+int shim_change(struct shim *shim, struct classify_image *image, struct shim_error *error)
+{
+    struct shim_needs old_needs = shim->policy_needs;
+    int result = prepare(shim, image, false, error);
+
+    if (result)
+        classify_change_cancel(image);
+    else
+        classify_change_publish(image);
+    return finish(shim, result, old_needs);
 }

@@ -164,9 +164,11 @@ static int open_adopted(struct shim *shim, struct shim_error *error)
         result = hooks_replace(shim, error);
     if (!result)
         result = netns_replace(shim, error);
-    struct classify_element directory[CLASSIFY_DIRECTORY];
-    if (!result && !policy_read_directory(shim, directory))
-        shim->policy_needs = hooks_needs_of_policy(directory);
+    struct policy_layers *policy = malloc(sizeof(*policy));
+    if (!result && policy && !policy_read(shim, policy))
+        shim->policy_needs = hooks_needs_of_policy(policy);
+    free(policy);
+    shim->groups_written = true;
     shim->adopted = true;
     return result;
 }

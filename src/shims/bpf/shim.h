@@ -54,8 +54,13 @@ int shim_remove(const char *pin_dir, struct shim_error *error);
 bool shim_adopted(const struct shim *shim);
 
 /* Makes the image the policy, in one swap. The hooks that it needs are attached before the swap,
- * those that it no longer needs are detached after it. On failure the old policy stands. */
-int shim_commit(struct shim *shim, const struct classify_image *image, struct shim_error *error);
+ * those that it no longer needs are detached after it. On failure the old policy stands. The
+ * image's memory is the kernel's map from then on. */
+int shim_commit(struct shim *shim, struct classify_image *image, struct shim_error *error);
+
+/* Puts the change that is pending in the committed image in force (classify/change.h). On failure
+ * it is cancelled, and the policy is as it was. */
+int shim_change(struct shim *shim, struct classify_image *image, struct shim_error *error);
 
 /* The number of a program, the same for the life of the pins; 0 when the table is full or the path
  * is longer than SHIM_PATH - 1. Names in the policy must be interned before they are committed. */

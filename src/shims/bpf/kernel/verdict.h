@@ -124,19 +124,13 @@ static __always_inline void request_start(struct request *request, const struct 
         key_set(request, CLASSIFY_COMPARTMENT, socket->netns);
 }
 
-static __always_inline const struct classify_element *policy_element(__u32 index)
-{
-    __u32 zero = 0;
-    void *blocks = bpf_map_lookup_elem(&policy, &zero);
-
-    return blocks ? classify_element_at(blocks, index) : NULL;
-}
-
 static __always_inline __u64 policy_generation(void)
 {
-    const struct classify_element *header = policy_element(CLASSIFY_HEADER);
+    __u32 zero = 0;
+    void *memory = bpf_map_lookup_elem(&policy, &zero);
+    const struct classify_version *version = memory ? classify_version_now(memory) : NULL;
 
-    return header ? header->header.generation : 0;
+    return version ? version->generation : 0;
 }
 
 /* Which of the policy's group conditions the owner satisfies. */

@@ -1,0 +1,155 @@
+#include "change.h"
+
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "compiler.h"
+#include "overlay.h"
+
+/* ---- adding ---- */
+
+static struct overlay_filter identify(const struct model_view_filter *filter, uint16_t layer)
+{
+    return (struct overlay_filter){.weight = filter->weight,
+                                   .id = filter->filter->filterId,
+                                   .sublayer = filter->sublayer,
+                                   .layer = layer,
+                                   .sublayer_weight = filter->sublayer_weight};
+}
+
+static uint32_t layer_of(struct compiler *compiler, const struct model_view_filter *filter)
+{
+    compiler->filter = filter;
+    compiler->layer = layer_by_key(&filter->filter->layerKey);
+    if (compiler->layer == NULL || compiler->layer->id >= CLASSIFY_LAYERS)
+        return compile_fail(compiler, FWP_E_LAYER_NOT_FOUND, "its layer does not exist");
+    return ERROR_SUCCESS;
+}
+
+static uint32_t add(struct classify_image *image, struct compiler *compiler,
+                    const struct model_view_filter *filter)
+{
+    uint32_t code = layer_of(compiler, filter);
+    if (code != ERROR_SUCCESS)
+        return code;
+    struct overlay_filter added = identify(filter, compiler->layer->id);
+    compiler->head = (struct classify_filter){.id = added.id,
+                                              .type = (uint16_t)filter->filter->action.type,
+                                              .flags = (uint16_t)filter->filter->flags};
+    code = compile_filter(compiler);
+    if (code != ERROR_SUCCESS)
+        return code;
+    if (image->private->overlay.next_count + 1 > OVERLAY_MOST)
+        return CLASSIFY_NO_ROOM;
+    added.records = overlay_copy_records(compiler->memory->bytes, compiler->first,
+                                         compiler->record_count, &added.units);
+    if (added.records == NULL)
+        return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
+    overlay_add(image, &added);
+    return ERROR_SUCCESS;
+}
+
+/* ---- deleting ---- */
+
+static uint32_t take_out(struct classify_image *image, struct compiler *compiler,
+                         const struct model_view_filter *filter)
+{
+    uint32_t code = layer_of(compiler, filter);
+    if (code != ERROR_SUCCESS)
+        return code;
+    struct overlay_filter deleted = identify(filter, compiler->layer->id);
+    return overlay_remove(image, &deleted) ? ERROR_SUCCESS : CLASSIFY_NO_ROOM;
+}
+
+/* ---- a change ---- */
+
+static uint32_t apply(struct classify_image *image, const struct classify_change *change,
+                      struct compiler *compiler)
+{
+    for (size_t i = 0; i < change->deleted_count; i++) {
+        uint32_t code = take_out(image, compiler, &change->deleted[i]);
+        if (code != ERROR_SUCCESS)
+            return code;
+    }
+    for (size_t i = 0; i < change->added_count; i++) {
+        uint32_t code = add(image, compiler, &change->added[i]);
+        if (code != ERROR_SUCCESS)
+            return code;
+    }
+    return ERROR_SUCCESS;
+}
+
+/* Lookups in the kernel run under RCU; this returns when all that have begun are over. */
+static void wait_for_lookups(const struct classify_image *image)
+{
+    if (image->private->release != NULL)
+        syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+/* In what is left of this half of the reserve, or else in the other. */
+static uint32_t write_overlay(struct classify_image *image)
+{
+    struct image_private *private = image->private;
+    struct overlay *overlay = &private->overlay;
+    if (overlay_write(image))
+        return ERROR_SUCCESS;
+    uint32_t middle = private->reserve + (private->end - private->reserve) / 2;
+    uint32_t before = overlay->at;
+    wait_for_lookups(image);
+    overlay->at = before < middle ? middle : private->reserve;
+    private->pending = 0;
+    if (overlay_write(image))
+        return ERROR_SUCCESS;
+    overlay->at = before;
+    return CLASSIFY_NO_ROOM;
+}
+
+static uint32_t prepare(struct classify_image *image, const struct classify_change *change,
+                        struct compiler *compiler)
+{
+    /* A deletion may bring others back, so there is room for as many as there may be at all. */
+    if (!overlay_begin(image, OVERLAY_MOST + change->added_count))
+        return CLASSIFY_NO_ROOM;
+    uint32_t code = apply(image, change, compiler);
+    if (code == ERROR_SUCCESS)
+        code = write_overlay(image);
+    if (code != ERROR_SUCCESS)
+        overlay_cancel(image);
+    return code;
+}
+
+uint32_t classify_change_prepare(struct classify_image *image, const struct classify_change *change,
+                                 const struct classify_intern *intern, struct model_error *error)
+{
+    struct model_error ignored;
+    struct memory memory = memory_new((uint32_t)change->added_count * 16);
+    struct compiler compiler = {.intern = intern,
+                                .error = error != NULL ? error : &ignored,
+                                .group_count = &image->group_count,
+                                .groups = image->groups,
+                                .memory = &memory};
+    uint32_t code = memory.bytes == NULL ? CLASSIFY_NO_ROOM : prepare(image, change, &compiler);
+    free(compiler.tests.list);
+    free(memory.bytes);
+    return code;
+}
+
+void classify_change_publish(struct classify_image *image)
+{
+    overlay_publish(image);
+}
+
+void classify_change_cancel(struct classify_image *image)
+{
+    overlay_cancel(image);
+}
+
+bool classify_wants_rebuild(const struct classify_image *image)
+{
+    const struct overlay *overlay = &image->private->overlay;
+    return overlay->count > OVERLAY_MOST / 4 ||
+           overlay->death_count > 1000 + image->private->filter_count / 8;
+}

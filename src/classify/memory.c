@@ -1,0 +1,71 @@
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_UNITS 0x1fffffffu /* a list is addressed by half units in 30 bits */
+
+static uint32_t whole_blocks(uint64_t units)
+{
+    return (uint32_t)((units + CLASSIFY_BLOCK_UNITS - 1) / CLASSIFY_BLOCK_UNITS *
+                      CLASSIFY_BLOCK_UNITS);
+}
+
+struct memory memory_new(uint32_t units)
+{
+    struct memory memory = {.at = sizeof(struct classify_header) / CLASSIFY_UNIT};
+    memory.end = whole_blocks(units > 0 ? units : 1);
+    memory.bytes = calloc(memory.end, CLASSIFY_UNIT);
+    return memory;
+}
+
+struct memory memory_part(uint8_t *bytes, uint32_t first, uint32_t end)
+{
+    memset(bytes + (size_t)first * CLASSIFY_UNIT, 0, (size_t)(end - first) * CLASSIFY_UNIT);
+    return (struct memory){.bytes = bytes, .at = first, .end = end, .fixed = true};
+}
+
+static bool grow(struct memory *memory, uint64_t units)
+{
+    if (memory->fixed || units > MAX_UNITS)
+        return false;
+    uint32_t end = whole_blocks(units + memory->end / 4);
+    uint8_t *bytes = realloc(memory->bytes, (size_t)end * CLASSIFY_UNIT);
+    if (bytes == NULL) {
+        memory->no_heap = true;
+        return false;
+    }
+    memset(bytes + (size_t)memory->end * CLASSIFY_UNIT, 0,
+           (size_t)(end - memory->end) * CLASSIFY_UNIT);
+    memory->bytes = bytes;
+    memory->end = end;
+    return true;
+}
+
+bool memory_reserve(struct memory *memory, uint32_t units)
+{
+    uint64_t end = (uint64_t)memory->at + units;
+    return end <= memory->end || grow(memory, end);
+}
+
+uint32_t memory_take_words(struct memory *memory, uint32_t words)
+{
+    uint32_t at = memory->at, units = words / 2 + words % 2;
+    if (!memory_reserve(memory, units))
+        return MEMORY_FULL;
+    memory->at = at + units;
+    return at;
+}
+
+uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window)
+{
+    uint32_t at = memory->at, reach = units > window ? units : window;
+    if (reach > CLASSIFY_BLOCK_UNITS)
+        return MEMORY_FULL;
+    if (at % CLASSIFY_BLOCK_UNITS + reach > CLASSIFY_BLOCK_UNITS)
+        at = whole_blocks(at);
+    if ((uint64_t)at + reach > memory->end && !grow(memory, (uint64_t)at + reach))
+        return MEMORY_FULL;
+    memory->at = at + units;
+    return at;
+}

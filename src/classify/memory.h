@@ -1,0 +1,46 @@
+/*
+ * Memory in the making: zeroed, growing at its end, nothing in it straddles blocks. It is either
+ * on the heap or a part, of fixed size, of a memory that is in use.
+ */
+#ifndef OPENWFP_CLASSIFY_MEMORY_H
+#define OPENWFP_CLASSIFY_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+#define MEMORY_FULL 0u /* instead of a unit */
+
+struct memory {
+    uint8_t *bytes;   /* of unit 0 */
+    uint32_t at, end; /* units: the next free one, and where the room ends */
+    bool fixed;       /* it can't grow */
+    bool no_heap;     /* it could not grow */
+};
+
+/* A heap memory with the header in it; bytes NULL: out of memory. */
+struct memory memory_new(uint32_t units);
+
+/* A zeroed part of a memory in use. */
+struct memory memory_part(uint8_t *bytes, uint32_t first, uint32_t end);
+
+/*
+ * Room for `units`, of which a reader may read `window` at once from the first on. Returns the
+ * first unit, MEMORY_FULL when there is no room or the block is too small.
+ */
+uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window);
+
+/* Room for what is read word by word, and so may straddle blocks. */
+uint32_t memory_take_words(struct memory *memory, uint32_t words);
+
+/* Makes sure that `units` are free at the end; false: out of memory. */
+bool memory_reserve(struct memory *memory, uint32_t units);
+
+static inline void *memory_at(const struct memory *memory, uint32_t unit)
+{
+    return memory->bytes + (size_t)unit * CLASSIFY_UNIT;
+}
+
+#endif

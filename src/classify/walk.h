@@ -1,0 +1,37 @@
+/* One classify: what is asked, what is answered, and the lookup's state in between. */
+#ifndef OPENWFP_CLASSIFY_WALK_H
+#define OPENWFP_CLASSIFY_WALK_H
+
+#include "abi.h"
+
+/* What the kernel hands to a callout beside the key, which it follows: struct openwfp_classify. */
+struct classify_call {
+    __u64 filter_id, filter_context;
+    __u32 layer, action, rights, absorb, registered;
+    __u32 pad;
+};
+
+/*
+ * A filter's order is the unit of its record in the base, in the upper half; a filter of the
+ * overlay has there the record that it precedes, and its own unit below.
+ */
+struct classify_walk {
+    struct classify_key key;
+    struct classify_call call;
+    struct classify_result result;
+    __u32 layer;                  /* run-time id */
+    __u32 done;                   /* number of the sublayer that has decided last */
+    __u32 cursor[CLASSIFY_TREES]; /* where each tree's leaf is read: a reference; 0: to its end */
+    __u64 passed;                 /* filters up to this order are done with */
+    __u64 best;                   /* order of the filter that was found */
+    __u64 order;                  /* of the filter that is being looked at */
+    __u32 found;                  /* unit of the one that was found */
+    __u32 base;                   /* the tree that is being read is one of the base */
+    __u32 number;                 /* of the version */
+    __u32 lost;                   /* the memory is not what it must be */
+    __u32 index;                  /* of the next test of the filter that is being looked at */
+    __u32 pad;
+    __u32 far; /* the tree that is read step by step */
+};
+
+#endif
