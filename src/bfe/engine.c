@@ -79,6 +79,7 @@ void engine_close(struct engine *engine)
 {
     engine->poll_timer = sd_event_source_disable_unref(engine->poll_timer);
     engine->poll_io = sd_event_source_disable_unref(engine->poll_io);
+    rebuild_close(engine);
     if (engine->shim)
         shim_close(engine->shim);
     engine->shim = NULL;
@@ -133,8 +134,9 @@ int engine_start(struct engine *engine, sd_event *event, shim_event_fn *on_event
     engine->on_event = on_event;
     engine->on_batch = on_batch;
     engine->ctx = ctx;
-    if (!engine->shim)
-        return 0;
+    code = rebuild_open(engine, event);
+    if (code < 0 || !engine->shim)
+        return code;
     code = sd_event_add_time_relative(event, &engine->poll_timer, CLOCK_MONOTONIC, POLL_US, POLL_US,
                                       on_poll_timer, engine);
     if (code >= 0)

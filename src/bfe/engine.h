@@ -11,6 +11,7 @@
 
 #include "apps.h"
 #include "classify/compile.h"
+#include "engine_rebuild.h"
 #include "model/model.h"
 #include "options.h"
 #include "shims/bpf/shim.h"
@@ -42,6 +43,7 @@ struct engine {
     struct shim *shim; /* NULL: no kernel */
     struct apps apps;
     struct classify_image *image; /* what is enforced now; NULL before the first commit */
+    struct engine_rebuild rebuild;
     struct engine_object slots[ENGINE_SLOTS];
     struct engine_code codes[ENGINE_CODES];
     size_t code_count;
@@ -53,7 +55,7 @@ struct engine {
     void (*on_batch)(void *ctx); /* after the events of one poll */
     void *ctx;
     uint32_t collecting;
-    uint64_t commits, refusals, events;
+    uint64_t commits, refusals, rebuilds, events;
     bool adopted;
     bool behind;                /* what is enforced is not the model's policy */
     struct shim_report *report; /* of the probe, made when first asked for */

@@ -1,9 +1,14 @@
-/* From the model's policy to what is enforced. */
+/* From the model's policy to what is enforced: by a change of the image, or by a whole new one. */
+#include "engine_policy.h"
+
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "classify/change.h"
 #include "engine.h"
+#include "log.h"
+
+#define CHANGES_MAX 256u /* more filters at a time are better compiled as a whole */
 
 static uint32_t fail(struct model_error *error, int code, const char *what, const char *text)
 {
@@ -20,23 +25,35 @@ static uint32_t number_of_app(void *ctx, const char *path)
     return apps_number(ctx, path);
 }
 
-static uint32_t enforce(struct engine *engine, const struct classify_image *image,
+/* Hands the image to the kernel in one of the shim's ways. */
+static uint32_t hand_over(struct engine *engine, struct classify_image *image,
+                          int (*way)(struct shim *, struct classify_image *, struct shim_error *),
+                          struct model_error *error)
+{
+    struct shim_error failed = {0};
+    int result = way(engine->shim, image, &failed);
+
+    if (result < 0 && failed.log[0])
+        log_limited(LOG_ERR, "the verifier says: %s", failed.log);
+    return result < 0 ? fail(error, result, "the kernel did not take the policy", failed.text)
+                      : ERROR_SUCCESS;
+}
+
+/* ---- as a whole ---- */
+
+uint32_t policy_enforce(struct engine *engine, struct classify_image *image,
                         struct model_error *error)
 {
-    struct shim_error *failed;
-    uint32_t code = ERROR_SUCCESS;
-    int result;
+    struct classify_image *old = engine->image;
+    uint32_t code = engine->shim ? hand_over(engine, image, shim_commit, error) : ERROR_SUCCESS;
 
-    if (!engine->shim)
-        return ERROR_SUCCESS;
-    failed = calloc(1, sizeof(*failed));
-    if (!failed)
-        return fail(error, -ENOMEM, "the kernel did not take the policy", "out of memory");
-    result = shim_commit(engine->shim, image, failed);
-    if (result < 0)
-        code = fail(error, result, "the kernel did not take the policy", failed->text);
-    free(failed);
-    return code;
+    if (code != ERROR_SUCCESS) {
+        classify_image_free(image);
+        return code;
+    }
+    engine->image = image;
+    rebuild_retire(engine, old);
+    return ERROR_SUCCESS;
 }
 
 static uint32_t apply_whole(struct engine *engine, const struct model_view *view,
@@ -46,27 +63,82 @@ static uint32_t apply_whole(struct engine *engine, const struct model_view *view
     struct classify_image *image = NULL;
     uint32_t code = classify_compile_view(view, &intern, &image, error);
 
-    if (code != ERROR_SUCCESS)
-        return code;
-    code = enforce(engine, image, error);
-    if (code != ERROR_SUCCESS) {
-        classify_image_free(image);
-        return code;
-    }
-    classify_image_free(engine->image);
-    engine->image = image;
-    engine->behind = false;
+    if (code == ERROR_SUCCESS)
+        code = policy_enforce(engine, image, error);
+    if (code == ERROR_SUCCESS)
+        engine->behind = false;
+    return code;
+}
+
+/* ---- by a change ---- */
+
+struct changes {
+    struct model_view_filter added[CHANGES_MAX], deleted[CHANGES_MAX];
+    size_t added_count, deleted_count;
+};
+
+static int gather(void *ctx, const struct model_view_filter *filter, bool added)
+{
+    struct changes *changes = ctx;
+
+    if (changes->added_count + changes->deleted_count == CHANGES_MAX)
+        return 1;
+    if (added)
+        changes->added[changes->added_count++] = *filter;
+    else
+        changes->deleted[changes->deleted_count++] = *filter;
+    return 0;
+}
+
+static uint32_t publish(struct engine *engine, struct model_error *error)
+{
+    if (engine->shim)
+        return hand_over(engine, engine->image, shim_change, error);
+    classify_change_publish(engine->image);
     return ERROR_SUCCESS;
+}
+
+static uint32_t change_image(struct engine *engine, const struct changes *changes,
+                             struct model_error *error)
+{
+    const struct classify_intern intern = {&engine->apps, number_of_app};
+    const struct classify_change change = {changes->added, changes->deleted, changes->added_count,
+                                           changes->deleted_count};
+    uint32_t code = classify_change_prepare(engine->image, &change, &intern, error);
+
+    return code == ERROR_SUCCESS ? publish(engine, error) : code;
+}
+
+/* CLASSIFY_NO_ROOM: it must be done as a whole. */
+static uint32_t apply_change(struct engine *engine, const struct model_view *view,
+                             struct model_error *error)
+{
+    struct changes changes = {.added_count = 0};
+    uint32_t code;
+
+    if (!engine->image || engine->behind || !model_view_has_delta(view) ||
+        model_view_changes(view, gather, &changes))
+        return CLASSIFY_NO_ROOM;
+    if (!changes.added_count && !changes.deleted_count)
+        return ERROR_SUCCESS;
+    code = change_image(engine, &changes, error);
+    if (code == CLASSIFY_NO_ROOM && rebuild_await(engine))
+        code = change_image(engine, &changes, error);
+    return code;
 }
 
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error)
 {
-    uint32_t code = apply_whole(engine, view, error);
+    uint32_t code = apply_change(engine, view, error);
 
-    if (code == ERROR_SUCCESS)
+    if (code == CLASSIFY_NO_ROOM)
+        code = apply_whole(engine, view, error);
+    if (code == ERROR_SUCCESS) {
         engine->commits++;
-    else
+        rebuild_consider(engine);
+    } else {
         engine->refusals++;
+    }
     return code;
 }
