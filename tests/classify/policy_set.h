@@ -53,6 +53,9 @@ struct reference_filter policy_set_reference_one(const struct model_view_filter 
  * on an edge of the box, and where the filter leaves a field open it may be in another filter's.
  */
 void policy_set_key(const struct policy_set *set, struct random *random, struct classify_key *key);
+/* The same for this filter. */
+void policy_set_key_in(const struct policy_set *set, const FWPM_FILTER0 *filter,
+                       struct random *random, struct classify_key *key);
 /* Anything; seldom in any box of addresses. */
 void policy_set_stray_key(const struct policy_set *set, struct random *random,
                           struct classify_key *key);

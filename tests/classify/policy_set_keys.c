@@ -238,12 +238,18 @@ static const FWPM_FILTER0 *any_filter(const struct policy_set *set, struct rando
     return set->view[random_next(random) % set->count].filter;
 }
 
-void policy_set_key(const struct policy_set *set, struct random *random, struct classify_key *key)
+void policy_set_key_in(const struct policy_set *set, const FWPM_FILTER0 *filter,
+                       struct random *random, struct classify_key *key)
 {
     policy_set_stray_key(set, random, key);
     if (one_in(random, 2))
         satisfy_filter(key, set->layer, any_filter(set, random), random);
-    satisfy_filter(key, set->layer, any_filter(set, random), random);
+    satisfy_filter(key, set->layer, filter, random);
+}
+
+void policy_set_key(const struct policy_set *set, struct random *random, struct classify_key *key)
+{
+    policy_set_key_in(set, any_filter(set, random), random, key);
 }
 
 void policy_set_trace(const struct policy_set *set, unsigned strays, double locality,
