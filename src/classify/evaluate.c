@@ -17,6 +17,7 @@ static inline void classify_repeat(__u32 count, long (*step)(__u32, void *), voi
 }
 
 #include "lookup.h"
+#include "image.h"
 #include "records.h"
 
 static bool ask(struct classify_walk *walk, const struct classify_filter *filter,
@@ -33,41 +34,89 @@ static bool ask(struct classify_walk *walk, const struct classify_filter *filter
 
 /* ---- the filters behind one that decided: those that match, too ---- */
 
-static bool matches(struct classify_run *run, uint32_t unit, const struct classify_record *record)
+/* The filters of a sublayer behind a record, in order: the base's run, the overlay's among it. */
+struct behind {
+    const struct classify_image *image;
+    const struct classify_trace *trace;
+    const struct classify_walk *walk;
+    uint32_t at, end; /* units of the base */
+    uint64_t told;    /* id of the filter last told of: of its records one is enough */
+};
+
+static bool matches(const struct classify_key *key, const struct classify_filter *filter)
 {
-    struct classify_far_tests far = {.run = run, .units = record->head.units};
-    far.at = unit + (uint32_t)(records_tests(&record->head) - (const uint64_t *)record);
-    run->walk->index = 0;
-    classify_repeat(CLASSIFY_FAR_STEPS, classify_far_test, &far);
-    return run->walk->index != CLASSIFY_FAILS;
+    const uint64_t *tests = records_tests(filter);
+    uint32_t index = 0;
+    while (index < filter->units)
+        index = classify_next_test(key, (const struct classify_test *)(const void *)&tests[index],
+                                   index);
+    return index != CLASSIFY_FAILS;
 }
 
-/* Trees leave out what is covered, so the records themselves are read, to the sublayer's end. */
-static void note_skipped(struct classify_run *run, const struct classify_filter *decided,
-                         const struct classify_trace *trace)
+static void consider(struct behind *behind, const struct classify_filter *filter)
 {
-    struct classify_walk *walk = run->walk;
+    if (filter->id == behind->told || !matches(&behind->walk->key, filter))
+        return;
+    behind->told = filter->id;
+    behind->trace->matched(behind->trace->ctx, filter, CLASSIFY_SKIPPED, &behind->walk->result);
+}
+
+/* Trees leave out what is covered, so the records themselves are read. */
+static void consider_base(struct behind *behind, uint32_t end)
+{
     const struct classify_filter *filter;
-    uint32_t at = CLASSIFY_REF_AT(walk->found), unit;
-    const uint8_t *memory = run->memory;
-    for (at += records_units(decided); (filter = records_next(memory, at, decided->end, &unit));
-         at = unit + records_units(filter)) {
-        if (filter->died > walk->number &&
-            matches(run, unit, (const struct classify_record *)(const void *)filter))
-            trace->matched(trace->ctx, filter, CLASSIFY_SKIPPED, &walk->result);
+    uint32_t unit;
+    while ((filter = records_next(behind->image->memory, behind->at, end, &unit)) != NULL) {
+        if (filter->died > behind->walk->number)
+            consider(behind, filter);
+        behind->at = unit + records_units(filter);
     }
 }
 
-static void note(struct classify_run *run, const struct classify_filter *filter, bool ended,
+static void consider_added(struct behind *behind, const struct overlay_filter *added)
+{
+    const struct classify_filter *filter;
+    for (uint32_t at = 0; at < added->units; at += records_units(filter)) {
+        filter = (const struct classify_filter *)(const void *)&added->records[at];
+        consider(behind, filter);
+    }
+}
+
+static void note_skipped(struct behind *behind, const struct classify_filter *decided, bool base)
+{
+    const struct overlay *overlay = &behind->image->private->overlay;
+    bool passed = base; /* the deciding one, in the overlay */
+    for (uint32_t i = 0; i < overlay->count; i++) {
+        const struct overlay_filter *added = &overlay->filters[i];
+        if (added->layer != behind->walk->layer || added->number != decided->sublayer)
+            continue;
+        if (passed && added->before >= behind->at) {
+            consider_base(behind, added->before);
+            consider_added(behind, added);
+        }
+        passed = passed || added->id == decided->id;
+    }
+    consider_base(behind, behind->end);
+}
+
+static void note(const struct classify_image *image, const struct classify_walk *walk,
+                 const struct classify_filter *filter, bool ended,
                  const struct classify_trace *trace)
 {
-    struct classify_walk *walk = run->walk;
+    bool base = walk->best % (UINT64_C(1) << 32) == 0xffffffffu;
+    uint32_t at = CLASSIFY_REF_AT(walk->found);
+    struct behind behind = {.image = image,
+                            .trace = trace,
+                            .walk = walk,
+                            .at = base ? at + records_units(filter) : filter->before,
+                            .end = filter->end,
+                            .told = filter->id};
     enum classify_outcome outcome = CLASSIFY_CONTINUED;
     if (ended)
         outcome = walk->result.filter_id == filter->id ? CLASSIFY_DECIDED : CLASSIFY_OVERRULED;
     trace->matched(trace->ctx, filter, outcome, &walk->result);
     if (ended)
-        note_skipped(run, filter, trace);
+        note_skipped(&behind, filter, base);
 }
 
 void classify_evaluate(const struct classify_image *image, struct classify_walk *walk,
@@ -83,7 +132,7 @@ void classify_evaluate(const struct classify_image *image, struct classify_walk 
                          ? ask(walk, filter, trace)
                          : classify_decide(&walk->result, filter);
         if (trace != NULL && trace->matched != NULL)
-            note(&run, filter, ended, trace);
+            note(image, walk, filter, ended, trace);
         if (!classify_proceed(&run, filter, ended))
             break;
     }

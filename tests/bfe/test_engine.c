@@ -220,6 +220,69 @@ static void test_a_refused_transaction_changes_nothing(void **state)
     check(base);
 }
 
+/* ---- what explain tells of changed images ---- */
+
+#define ANY_PORT_WEIGHTS 5
+
+static void add_weighted(struct base *base, uint64_t weight)
+{
+    WCHAR name[] = u"any port";
+    FWPM_FILTER0 filter = {
+        .displayData.name = name,
+        .layerKey = FWPM_LAYER_ALE_AUTH_CONNECT_V4,
+        .action.type = FWP_ACTION_BLOCK,
+        .weight = {.type = FWP_UINT64, .uint64 = &weight},
+    };
+    uint64_t id;
+
+    assert_int_equal(model_filter_add(base->session, &filter, NULL, NULL, &id, NULL), 0);
+    base->ids[weight] = id;
+}
+
+struct seen {
+    uint64_t ids[ANY_PORT_WEIGHTS + 1];
+    size_t count;
+};
+
+static void note_seen(void *ctx, const struct classify_filter *filter,
+                      enum classify_outcome outcome, const struct classify_result *after)
+{
+    struct seen *seen = ctx;
+
+    assert_true(seen->count < ANY_PORT_WEIGHTS);
+    assert_int_equal(outcome, seen->count ? CLASSIFY_SKIPPED : CLASSIFY_DECIDED);
+    seen->ids[seen->count++] = filter->id;
+}
+
+static void check_all_seen_in_order(const struct base *base, uint64_t heaviest)
+{
+    struct classify_walk walk = {.layer = FWPS_LAYER_ALE_AUTH_CONNECT_V4};
+    struct seen seen = {.count = 0};
+    const struct classify_trace trace = {.ctx = &seen, .matched = note_seen};
+
+    classify_evaluate(base->engine.image, &walk, &trace);
+    assert_int_equal(seen.count, heaviest);
+    for (uint64_t weight = heaviest; weight > 0; weight--)
+        assert_int_equal(seen.ids[heaviest - weight], base->ids[weight]);
+}
+
+/* Weights 1 and 3 as a whole image, the others as changes of it: among, behind and before them. */
+static void test_trace_has_what_is_behind_in_order(void **state)
+{
+    struct base *base = *state;
+
+    add_weighted(base, 1);
+    add_weighted(base, 3);
+    assert_int_equal(model_reapply(base->model, NULL), 0);
+    add_weighted(base, 2);
+    check_all_seen_in_order(base, 3);
+    add_weighted(base, 5);
+    add_weighted(base, 4);
+    check_all_seen_in_order(base, 5);
+    assert_int_equal(model_delete_by_id(base->session, MODEL_FILTER, base->ids[5], NULL), 0);
+    check_all_seen_in_order(base, 4);
+}
+
 /* ---- made anew in the background ---- */
 
 static void change_until_rebuilding(struct base *base)
@@ -280,6 +343,7 @@ int main(void)
         TEST(test_added_and_deleted_in_one_transaction),
         TEST(test_what_falls_with_its_session_is_out_of_force),
         TEST(test_a_refused_transaction_changes_nothing),
+        TEST(test_trace_has_what_is_behind_in_order),
         TEST(test_rebuilt_image_has_what_was_changed_meanwhile),
         TEST(test_whole_new_image_outruns_the_rebuilt),
         TEST(test_engine_closes_while_it_rebuilds),
