@@ -157,8 +157,10 @@ class Ours(Served):
             bfe = self.start("src/bfe/bfe", "--socket", socket, "--pin-dir", self.pins, "--cgroup",
                              self.cgroup, "--state", self.file("state"), stdout=log, stderr=log)
         self.wait_for(lambda: os.path.exists(socket), bfe, self.file("log"))
-        run(wfp, "apply", self.file("policy"), env=environment, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+        applied = subprocess.run([wfp, "apply", self.file("policy")], env=environment, text=True,
+                                 check=False, capture_output=True)
+        if applied.returncode:
+            raise SystemExit(f"bench: {self.name}: {applied.stderr.splitlines()[-1]}")
         self.start("src/wfp/wfp", "monitor", "--json", env=environment, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
 

@@ -192,7 +192,7 @@ static __always_inline void lookup_addresses(struct bpf_sk_lookup *ctx, __u8 *lo
 static __always_inline void endpoint_request(struct request *request,
                                              const struct ale_endpoint *endpoint)
 {
-    __builtin_memset(request, 0, sizeof(*request));
+    request_clear(request);
     request->cookie = endpoint->cookie;
     request->netns_cookie = lookup_netns_cookie;
     request->netns = endpoint->netns;

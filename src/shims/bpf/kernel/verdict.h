@@ -108,10 +108,18 @@ static __always_inline void key_interface(struct request *request, __u32 ifindex
     key_set(request, CLASSIFY_LOCAL_INTERFACE, ifindex);
 }
 
+/* Of the walk only the key: the rest is the classifier's to begin with. */
+static __always_inline void request_clear(struct request *request)
+{
+    __builtin_memset(&request->walk.key, 0, sizeof(request->walk.key));
+    request->ifindex = 0;
+    request->direction = DIRECTION_OUTBOUND;
+}
+
 static __always_inline void request_start(struct request *request, const struct ale_socket *socket,
                                           const struct ale_identity *owner)
 {
-    __builtin_memset(request, 0, sizeof(*request));
+    request_clear(request);
     request->cookie = socket->cookie;
     request->netns_cookie = socket->netns_cookie;
     request->netns = socket->netns;
