@@ -178,7 +178,8 @@ def nft_set(count):
                          for i in range(count))
     return ("table inet bench {\nset held { type ipv4_addr . inet_service; "
             f"elements = {{ {elements} }} }}\n"
-            "chain out { type filter hook output priority 0; ip daddr . tcp dport @held drop; }\n}\n")
+            "chain out { type filter hook output priority 0; "
+            "ip daddr . tcp dport @held drop; }\n}\n")
 
 
 def nft_changed(scratch, count, times):
