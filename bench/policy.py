@@ -29,6 +29,11 @@ def milliseconds(start):
     return (time.monotonic() - start) * 1000
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 class Talker:
     """A program that answers each line with one line."""
 
@@ -80,7 +85,7 @@ class Engine(Place, places.Served):
             self.bfe = self.start("src/bfe/bfe", "--socket", self.socket, "--pin-dir", self.pins,
                                   "--cgroup", self.cgroup, "--state", self.socket + ".state",
                                   stdout=file, stderr=file)
-        self.wait_for(lambda: os.path.exists(self.socket), self.bfe, log)
+        self.wait_for(lambda: "serving" in read(log), self.bfe, log)
         self.client = Talker(os.path.join(self.build, "bench/policy"), self.socket)
 
     def load(self, count, how):
