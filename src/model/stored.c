@@ -45,8 +45,9 @@ uint32_t model_stored_get(struct model *model, enum model_kind kind, const GUID 
     if ((unsigned)kind < MODEL_OBJECT_KINDS)
         object = store_find(model, kind, key, NULL);
     if (!object)
-        return fail(error, kind_not_found(kind), "There is no %s %s.", kind_name(kind),
-                    GUID_TEXT(key));
+        return error ? fail(error, kind_not_found(kind), "There is no %s %s.", kind_name(kind),
+                            GUID_TEXT(key))
+                     : kind_not_found(kind);
     *stored = describe(object);
     return ERROR_SUCCESS;
 }
