@@ -25,6 +25,13 @@ struct classify_walk agreement_walk(const struct policy_set *set,
 bool agreement_holds(const struct reference_result *reference,
                      const struct classify_result *result);
 
+/*
+ * Whether classify_evaluate() tells of all filters that match, in order; says what is wrong.
+ */
+bool agreement_trace_holds(const struct policy_set *set, const struct classify_image *image,
+                           const struct reference_filter *sorted, size_t count,
+                           const struct classify_key *key);
+
 /* One line, after "# ". */
 void agreement_print(const char *who, const struct classify_result *result);
 void agreement_print_reference(const struct reference_result *result);

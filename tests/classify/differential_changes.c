@@ -11,8 +11,9 @@
 
 #include "changing.h"
 
-#define SEED 20260401u
-#define KEYS 40 /* after each change; half of them about filters that it touched */
+#define SEED   20260401u
+#define KEYS   40 /* after each change; half of them about filters that it touched */
+#define TRACES 4  /* for so many of them all filters that match are told of */
 
 static const struct scenario {
     const char *name;
@@ -115,6 +116,11 @@ static bool compare(struct changing *changing, const struct drawn_change *change
                    &walk.result);
             return false;
         }
+    }
+    for (size_t i = 0; i < TRACES; i++) {
+        if (!agreement_trace_holds(&changing->set, changing->image, changing->reference,
+                                   changing->in_force, &keys[i]))
+            return false;
     }
     return true;
 }

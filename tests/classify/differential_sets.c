@@ -36,14 +36,19 @@ struct test {
     unsigned long keys, matched, blocked, differences, kernel_differences;
 };
 
+static void say_which(const struct test *test)
+{
+    printf("# %s of %zu filters, seed %llu\n", test->set.name, test->set.count,
+           (unsigned long long)test->seed);
+}
+
 static void report(struct test *test, bool kernel, const struct classify_key *key,
                    const struct reference_result *reference, const struct classify_result *result)
 {
     unsigned long *differences = kernel ? &test->kernel_differences : &test->differences;
     if ((*differences)++ != 0)
         return;
-    printf("# %s of %zu filters, seed %llu\n", test->set.name, test->set.count,
-           (unsigned long long)test->seed);
+    say_which(test);
     agreement_print_reference(reference);
     agreement_print(kernel ? "the kernel" : "the lookup", result);
     agreement_print_key(&test->set, key);
@@ -81,6 +86,9 @@ static void compare_batch(struct test *test, const struct classify_key *keys, si
         test->matched += reference.filter_id != 0;
         test->blocked += reference.action == FWP_ACTION_BLOCK;
     }
+    if (!agreement_trace_holds(&test->set, test->image, test->reference, test->set.count, keys) &&
+        test->differences++ == 0)
+        say_which(test);
     test->keys += count;
 }
 
