@@ -365,8 +365,9 @@ bool trees_build(struct memory *memory, uint32_t first, uint32_t end, uint32_t l
     *trees = (struct trees){.count = 0};
     builder.failed = !read_boxes(&builder, first, end);
     uint64_t budget = (uint64_t)builder.boxes.count * REFERENCES_PER_FILTER + REFERENCES_FREE;
+    uint32_t start = memory->at; /* behind the records and trees of other layers */
     while (!builder.failed && any_aside(&builder)) {
-        uint64_t used = (uint64_t)(memory->at - end) * 2;
+        uint64_t used = (uint64_t)(memory->at - start) * 2;
         build_tree(&builder, trees, trees->count + 1 == limit, used < budget ? budget - used : 0);
     }
     free(builder.boxes.bytes);
