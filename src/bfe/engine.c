@@ -79,6 +79,7 @@ void engine_close(struct engine *engine)
 {
     engine->poll_timer = sd_event_source_disable_unref(engine->poll_timer);
     engine->poll_io = sd_event_source_disable_unref(engine->poll_io);
+    engine->idle = sd_event_source_disable_unref(engine->idle);
     rebuild_close(engine);
     if (engine->shim)
         shim_close(engine->shim);
@@ -126,6 +127,30 @@ static int on_poll_io(sd_event_source *source, int fd, uint32_t events, void *ct
     return 0;
 }
 
+/* Nobody wants anything: a good time for what the first commits would have to wait for. */
+static int on_idle(sd_event_source *source, void *ctx)
+{
+    struct engine *engine = ctx;
+
+    return sd_event_source_set_enabled(source, shim_prepare(engine->shim) ? SD_EVENT_ONESHOT
+                                                                          : SD_EVENT_OFF);
+}
+
+static int add_sources(struct engine *engine, sd_event *event)
+{
+    int code = sd_event_add_time_relative(event, &engine->poll_timer, CLOCK_MONOTONIC, POLL_US,
+                                          POLL_US, on_poll_timer, engine);
+
+    if (code >= 0)
+        code = sd_event_add_io(event, &engine->poll_io, shim_fd(engine->shim), EPOLLIN, on_poll_io,
+                               engine);
+    if (code >= 0)
+        code = sd_event_add_defer(event, &engine->idle, on_idle, engine);
+    if (code >= 0)
+        code = sd_event_source_set_priority(engine->idle, SD_EVENT_PRIORITY_IDLE);
+    return code < 0 ? code : 0;
+}
+
 int engine_start(struct engine *engine, sd_event *event, shim_event_fn *on_event,
                  void (*on_batch)(void *ctx), void *ctx)
 {
@@ -135,14 +160,7 @@ int engine_start(struct engine *engine, sd_event *event, shim_event_fn *on_event
     engine->on_batch = on_batch;
     engine->ctx = ctx;
     code = rebuild_open(engine, event);
-    if (code < 0 || !engine->shim)
-        return code;
-    code = sd_event_add_time_relative(event, &engine->poll_timer, CLOCK_MONOTONIC, POLL_US, POLL_US,
-                                      on_poll_timer, engine);
-    if (code >= 0)
-        code = sd_event_add_io(event, &engine->poll_io, shim_fd(engine->shim), EPOLLIN, on_poll_io,
-                               engine);
-    return code < 0 ? code : 0;
+    return code == 0 && engine->shim ? add_sources(engine, event) : code;
 }
 
 void engine_collect(struct engine *engine, uint32_t mask)

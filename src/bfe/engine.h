@@ -50,7 +50,7 @@ struct engine {
     struct model *model;
     char *scope;
     const char *pin_dir;
-    sd_event_source *poll_timer, *poll_io;
+    sd_event_source *poll_timer, *poll_io, *idle;
     shim_event_fn *on_event;
     void (*on_batch)(void *ctx); /* after the events of one poll */
     void *ctx;

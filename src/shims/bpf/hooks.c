@@ -154,6 +154,17 @@ int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *
     return result;
 }
 
+bool shim_prepare(struct shim *shim)
+{
+    const uint64_t wanted = NEED_CONNECT | NEED_SENDMSG | BIT(PROGRAM_ADOPT);
+    struct shim_error error = {0};
+    int i = 0;
+
+    while (i < PROGRAM_COUNT && (!(wanted & BIT(i)) || shim->code.programs[i]))
+        i++;
+    return i < PROGRAM_COUNT && code_provide(shim, BIT(i), &error) == 0;
+}
+
 /* Takes away what is not needed. */
 void hooks_trim(struct shim *shim)
 {

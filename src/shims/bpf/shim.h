@@ -58,6 +58,10 @@ bool shim_adopted(const struct shim *shim);
  * image's memory is the kernel's map from then on. */
 int shim_commit(struct shim *shim, struct classify_image *image, struct shim_error *error);
 
+/* Loads one more of the programs that filters of connects need, for which the verifier takes some
+ * tenths of a second each: what is loaded ahead, no commit waits for. False: there are no more. */
+bool shim_prepare(struct shim *shim);
+
 /* Puts the change that is pending in the committed image in force (classify/change.h). On failure
  * it is cancelled, and the policy is as it was. */
 int shim_change(struct shim *shim, struct classify_image *image, struct shim_error *error);
