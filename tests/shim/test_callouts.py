@@ -4,8 +4,8 @@ import subprocess
 import textwrap
 
 from case import main
-from driver import BLOCK, CONNECT, TERMINATING, Refused, ShimCase, rule
-from place import OUTSIDE4
+from driver import ACCEPT, BLOCK, CONNECT, TERMINATING, Refused, ShimCase, rule
+from place import INSIDE4, OUTSIDE4
 
 CALLOUT = """
     #include <linux/bpf.h>
@@ -88,6 +88,14 @@ class Callouts(ShimCase):
         self.driver = self.open()
         self.assertEqual(1, self.driver.tell("loaded", 3))
         self.assertEqual(["ok", "EACCES"], self.connects(2))
+
+    def test_an_accepted_connection_is_asked_about_once(self):
+        self.driver.tell("load", 3, self.build_callout(3))
+        self.driver.commit(rule(ACCEPT, TERMINATING, 3))
+        self.place.serve("tcp4 bind=0.0.0.0:90 listen")
+        self.driver.events()  # the lookup hook comes to the namespace
+        answers = [self.answer(f"tcp4 connect={INSIDE4}:90", covered=False) for _ in range(4)]
+        self.assertEqual(["ok", "ok", "ok", "ECONNREFUSED"], answers)
 
     def test_a_bad_callout_changes_nothing(self):
         self.driver.commit(rule(CONNECT, BLOCK))
