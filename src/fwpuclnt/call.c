@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,11 +55,13 @@ static bool lost(struct call *call)
 bool call_post(struct call *call, uint32_t *id)
 {
     struct engine *engine = call->engine;
+    int code;
 
-    if (protobuf_c_message_get_packed_size(&call->request.base) > FRAME_MAX)
-        return call_refuse(call, ERROR_INVALID_PARAMETER, "the request is too big");
     *id = call->request.id = ++engine->last_id;
-    return socket_send(engine->fd, &engine->writer, &call->request) || lost(call);
+    code = socket_send(engine->fd, &engine->writer, &call->request);
+    if (code == -EMSGSIZE)
+        return call_refuse(call, ERROR_INVALID_PARAMETER, "the request is too big");
+    return code == 0 || lost(call);
 }
 
 bool call_receive(struct call *call, uint32_t id, Rpc__Reply__ResultCase result)

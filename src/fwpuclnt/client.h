@@ -63,8 +63,9 @@ DWORD socket_connect(const char *path, int *fd);
  * stream is useless: NULL. */
 Rpc__Reply *socket_exchange(int fd, struct frame_writer *writer, struct frame_reader *reader,
                             const Rpc__Request *request, struct converter *converter);
-/* Its halves, for several requests under way; replies come in the order of the requests. */
-bool socket_send(int fd, struct frame_writer *writer, const Rpc__Request *request);
+/* Its halves, for several requests under way; replies come in the order of the requests. Sending
+ * gives 0 or a negative errno: with -EMSGSIZE the request is too big, and the stream goes on. */
+int socket_send(int fd, struct frame_writer *writer, const Rpc__Request *request);
 Rpc__Reply *socket_receive(int fd, struct frame_reader *reader, uint32_t id,
                            struct converter *converter);
 
@@ -114,7 +115,8 @@ bool call_send(struct call *call, Rpc__Reply__ResultCase result);
  * code is an error, until the arena is reset. */
 bool call_post(struct call *call, uint32_t *id);
 bool call_receive(struct call *call, uint32_t id, Rpc__Reply__ResultCase result);
-/* Like call_send; the reply, and what call.converter makes from now on, lies in memory of its own. */
+/* Like call_send; the reply, and what call.converter makes from now on, lies in memory of its own.
+ */
 bool call_send_keep(struct call *call, Rpc__Reply__ResultCase result);
 /* For several call_sends whose replies the caller keeps. */
 bool call_own(struct call *call);

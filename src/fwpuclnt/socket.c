@@ -59,9 +59,11 @@ static bool read_message(int fd, struct frame_reader *reader, const uint8_t **by
     return result == 1;
 }
 
-bool socket_send(int fd, struct frame_writer *writer, const Rpc__Request *request)
+int socket_send(int fd, struct frame_writer *writer, const Rpc__Request *request)
 {
-    return !frame_put(writer, &request->base) && !frame_flush(writer, fd);
+    int code = frame_put(writer, &request->base);
+
+    return code ? code : frame_flush(writer, fd);
 }
 
 Rpc__Reply *socket_receive(int fd, struct frame_reader *reader, uint32_t id,
@@ -80,6 +82,6 @@ Rpc__Reply *socket_receive(int fd, struct frame_reader *reader, uint32_t id,
 Rpc__Reply *socket_exchange(int fd, struct frame_writer *writer, struct frame_reader *reader,
                             const Rpc__Request *request, struct converter *converter)
 {
-    return socket_send(fd, writer, request) ? socket_receive(fd, reader, request->id, converter)
-                                            : NULL;
+    return socket_send(fd, writer, request) ? NULL
+                                            : socket_receive(fd, reader, request->id, converter);
 }
