@@ -65,24 +65,20 @@ struct classify_key {
 /* ---- memory ---- */
 
 #define CLASSIFY_UNIT        8u
-#define CLASSIFY_BLOCK       65536u /* bytes; the kernel map's value */
+#define CLASSIFY_BLOCK       (1u << 20) /* bytes; the kernel map's value */
 #define CLASSIFY_BLOCK_UNITS (CLASSIFY_BLOCK / CLASSIFY_UNIT)
 
 struct classify_block {
     __u8 bytes[CLASSIFY_BLOCK];
 };
 
-/*
- * A reference: what is there and where, in units; a list is found by half units. 0 is nothing.
- * A list is references to filters, in their order, the last one marked; it goes on elsewhere where
- * a reference to a list stands in it.
- */
+/* A reference: what is there and its unit. 0 is nothing. */
 #define CLASSIFY_REF_AT(ref)   ((ref)&0x3fffffffu)
 #define CLASSIFY_REF_KIND(ref) ((ref)&0xc0000000u)
 #define CLASSIFY_REF_NODE      0x00000000u
 #define CLASSIFY_REF_FILTER    0x40000000u
 #define CLASSIFY_REF_LIST      0x80000000u
-#define CLASSIFY_REF_LAST      0xc0000000u /* a filter, the last of its list */
+#define CLASSIFY_REF_LAST      0xc0000000u /* in a list: its last filter */
 
 #define CLASSIFY_LAYERS     128
 #define CLASSIFY_BASE_TREES 8
@@ -181,6 +177,20 @@ struct classify_record {
 
 /* ---- trees ---- */
 
+/*
+ * A leaf with several filters is a list of these, in the filters' order, the last one marked. A
+ * filter can match only if (v >> shift & CLASSIFY_ENTRY_MASK) == value, so that most filters that
+ * don't match need not be read. A list may go on from one block into the next.
+ */
+struct classify_entry {
+    __u32 ref;
+    __u32 value : 21;
+    __u32 shift : 6;
+    __u32 slot : 5;
+};
+
+#define CLASSIFY_ENTRY_MASK 0x1fffffu
+
 enum classify_cut {
     CLASSIFY_CUT,   /* child 1 + ((v - lo) >> shift), child 0 outside of 1 … count */
     CLASSIFY_SPLIT, /* child v >= lo */
@@ -189,11 +199,11 @@ enum classify_cut {
 
 /* Followed by 1 + count references, a __u32 each. */
 struct classify_node {
-    __u8 cut;
     __u8 slot;
-    __u8 shift;
-    __u8 pad;
-    __u32 count;
+    __u8 shift : 6;
+    __u8 cut : 2;
+    __u16 count;
+    __u32 first; /* unit of the earliest filter below */
     __u64 lo;
 };
 

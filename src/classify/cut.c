@@ -154,7 +154,7 @@ static bool judge(struct cut *cut, const struct sample *sample, const struct reg
             cut->cost = wide;
         cut->cost = (cut->cost * census->narrow + wide * census->wide) / sample->count;
     }
-    return references + children + 5 <= (double)budget;
+    return 2 * references + children + 5 <= (double)budget; /* a list takes two words for each */
 }
 
 /* ---- candidates ---- */
@@ -289,6 +289,6 @@ bool cut_choose(const struct boxes *boxes, const uint32_t *numbers, uint32_t cou
         consider_dimension(&choice, (int)i, boxes->shape.slot[i], count);
     for (uint32_t i = 0; i < BOX_BITS; i++)
         consider_bits(&choice, i);
-    /* A node on the way costs about half as much as a filter looked at in vain. */
-    return choice.found && best->cost + 0.4 < count;
+    /* A node on the way costs about as much as two entries of a leaf. */
+    return choice.found && best->cost + 2 < count;
 }

@@ -2,7 +2,7 @@
  * The lookup in a compiled policy (abi.h). This is the code that decides in the kernel and the
  * code that explains, tests and benches in user space; kernel.h and evaluate.c drive it:
  *
- *     classify_enter(run)           for each of the layer's trees, which leaf the key falls into
+ *     classify_enter(run)           finds the layer and its trees
  *     while (classify_find(run))    the earliest filter that matches and was not passed yet
  *         classify_decide() …       what it does to the result
  *         classify_proceed(run, …)  passes it, or all of its sublayer
@@ -23,8 +23,15 @@
 #define CLASSIFY_NONE_DONE  0xffffffffu
 #define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
 #define CLASSIFY_NEAR_LIST  6           /* filters of a leaf that are read in a plain loop */
-#define CLASSIFY_NEAR_TREES 5           /* trees, likewise */
+#define CLASSIFY_NEAR_TREES 4           /* trees, likewise */
+#define CLASSIFY_NEAR_DEPTH 10          /* nodes on the way down, likewise */
 #define CLASSIFY_FAR_STEPS  (1u << 23)
+
+/* The block that was read last. */
+struct classify_near {
+    const struct classify_block *block;
+    __u64 number;
+};
 
 /*
  * A lookup under way. All that changes is in the walk: the verifier does not follow what is stored
@@ -34,6 +41,7 @@ struct classify_run {
     struct classify_walk *walk;
     void *memory;
     const struct classify_layer *layer;
+    struct classify_near nodes, filters; /* what is read of the one is near the last of the kind */
 };
 
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
@@ -44,26 +52,57 @@ struct classify_run {
 CLASSIFY_INLINE const void *classify_within(const struct classify_block *block, __u64 offset,
                                             __u32 size)
 {
-    if (!block || offset > CLASSIFY_BLOCK - size)
+    if (offset > CLASSIFY_BLOCK - size)
         return NULL;
     __asm__ volatile("" : "+r"(offset));
     return block->bytes + offset;
 }
 
-/* `size` bytes at a unit; NULL: not there. */
-CLASSIFY_INLINE const void *classify_at(void *memory, __u32 unit, __u32 size)
+/* Makes the unit's block the one that is read; false: not there. */
+CLASSIFY_INLINE bool classify_open(void *memory, struct classify_near *near, __u32 unit)
 {
-    return classify_within(classify_block_at(memory, unit / CLASSIFY_BLOCK_UNITS),
-                           unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT, size);
+    __u32 number = unit / CLASSIFY_BLOCK_UNITS;
+
+    if (number == near->number)
+        return true;
+    const struct classify_block *block = classify_block_at(memory, number);
+    if (!block)
+        return false;
+    near->block = block;
+    near->number = number;
+    return true;
 }
 
-CLASSIFY_INLINE const struct classify_version *classify_version_now(void *memory)
+/* `size` bytes at a unit; NULL: not there. */
+CLASSIFY_INLINE const void *classify_at(void *memory, struct classify_near *near, __u32 unit,
+                                        __u32 size)
 {
-    const struct classify_header *header = classify_at(memory, 0, sizeof(*header));
+    __u64 offset = unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
-    return header ? classify_at(memory, *(const volatile __u32 *)&header->root,
-                                sizeof(struct classify_version))
-                  : NULL;
+    return classify_open(memory, near, unit) ? classify_within(near->block, offset, size) : NULL;
+}
+
+/* Begins to read the memory; false: it is empty. */
+CLASSIFY_INLINE bool classify_start(struct classify_run *run)
+{
+    run->filters.number = 0;
+    run->filters.block = classify_block_at(run->memory, 0);
+    run->nodes = run->filters;
+    return run->filters.block != NULL;
+}
+
+CLASSIFY_INLINE const struct classify_version *classify_version_now(struct classify_run *run)
+{
+    const struct classify_header *header = (const void *)run->filters.block->bytes;
+
+    return classify_at(run->memory, &run->nodes, *(const volatile __u32 *)&header->root,
+                       sizeof(struct classify_version));
+}
+
+CLASSIFY_INLINE const struct classify_record *classify_record_at(struct classify_run *run,
+                                                                 __u32 unit)
+{
+    return classify_at(run->memory, &run->filters, unit, sizeof(struct classify_record));
 }
 
 /* ---- tests ---- */
@@ -146,11 +185,9 @@ CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
 }
 
 /* Whether all tests of the filter hold, of which there are at most CLASSIFY_NEAR_UNITS. */
-CLASSIFY_CHECKED int classify_matches(struct classify_walk *walk,
-                                      const struct classify_record *record)
+CLASSIFY_INLINE int classify_matches(struct classify_walk *walk,
+                                     const struct classify_record *record)
 {
-    if (!walk || !record)
-        return 0;
     __u32 units = record->head.units;
     __u64 first = record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0;
 
@@ -168,33 +205,59 @@ CLASSIFY_CHECKED int classify_matches(struct classify_walk *walk,
 
 /* ---- trees ---- */
 
-/* Down a tree to the reference of the key's leaf; 0: nothing is there. */
-CLASSIFY_FUNCTION __u32 classify_descend(struct classify_run *run, __u32 ref)
+/*
+ * One step down a tree: the reference of the key's child; 0: nothing is there. Where all filters
+ * below are behind `limit` it goes no further and stays.
+ */
+CLASSIFY_INLINE __u32 classify_child(struct classify_run *run, __u32 ref, __u32 limit)
 {
-    for (int depth = 0; depth < CLASSIFY_DEPTH; depth++) {
-        if (ref == 0 || CLASSIFY_REF_KIND(ref) != CLASSIFY_REF_NODE)
-            return ref;
-        const struct classify_block *block =
-            classify_block_at(run->memory, ref / CLASSIFY_BLOCK_UNITS);
-        __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
-        const struct classify_node *node = classify_within(block, offset, sizeof(*node));
-        if (!node)
-            return CLASSIFY_LOST;
-        __u64 value = classify_value(&run->walk->key, node->slot), lo = node->lo;
-        __u32 shift = node->shift & 63;
-        __u64 child = (value - lo) >> shift;
-        child = child < node->count ? child + 1 : 0;
-        if (node->cut == CLASSIFY_SPLIT)
-            child = value >= lo;
-        if (node->cut == CLASSIFY_BIT)
-            child = value >> shift & 1;
-        offset += sizeof(*node) + child * sizeof(__u32);
-        const __u32 *place = classify_within(block, offset, sizeof(*place));
-        if (!place)
-            return CLASSIFY_LOST;
-        ref = *place;
+    __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+
+    if (!classify_open(run->memory, &run->nodes, ref))
+        return CLASSIFY_LOST;
+    const struct classify_node *node = classify_within(run->nodes.block, offset, sizeof(*node));
+    if (!node)
+        return CLASSIFY_LOST;
+    if (node->first >= limit)
+        return ref;
+    __u64 value = classify_value(&run->walk->key, node->slot), lo = node->lo;
+    __u32 shift = node->shift;
+    __u64 child = (value - lo) >> shift;
+    child = child < node->count ? child + 1 : 0;
+    if (node->cut == CLASSIFY_SPLIT)
+        child = value >= lo;
+    if (node->cut == CLASSIFY_BIT)
+        child = value >> shift & 1;
+    offset += sizeof(*node) + child * sizeof(__u32);
+    const __u32 *place = classify_within(run->nodes.block, offset, sizeof(*place));
+    return place ? *place : CLASSIFY_LOST;
+}
+
+CLASSIFY_INLINE bool classify_is_node(__u32 ref)
+{
+    return ref && CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_NODE;
+}
+
+CLASSIFY_INLINE __u32 classify_limit(const struct classify_walk *walk)
+{
+    return walk->base ? walk->best >> 32 : 0xffffffffu;
+}
+
+/* From where the tree's cursor stands as far down as is of interest. False: that is far. */
+CLASSIFY_INLINE bool classify_descend(struct classify_run *run, __u64 tree)
+{
+    __u32 ref = run->walk->cursor[tree], limit = classify_limit(run->walk);
+
+    for (int depth = 0; depth < CLASSIFY_NEAR_DEPTH; depth++) {
+        if (!classify_is_node(ref))
+            return true;
+        __u32 child = classify_child(run, ref, limit);
+        run->walk->cursor[tree] = child;
+        if (child == ref)
+            return true;
+        ref = child;
     }
-    return CLASSIFY_LOST;
+    return !classify_is_node(ref);
 }
 
 /* ---- leaves ---- */
@@ -239,34 +302,39 @@ CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
     return classify_matches(walk, record) ? classify_take_found(walk, unit) : CLASSIFY_PASS;
 }
 
-/* The reference at a leaf's cursor, and where the cursor goes behind it. */
-CLASSIFY_INLINE __u32 classify_entry(struct classify_run *run, __u32 cursor, __u32 *next)
+/* The filter at a leaf's cursor if it may match, else 0; and where the cursor goes behind it. */
+CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u32 cursor, __u32 *next)
 {
     *next = 0;
     if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST)
-        return cursor;
-    __u32 word = CLASSIFY_REF_AT(cursor);
-    const __u32 *pair = classify_at(run->memory, word / 2, CLASSIFY_UNIT);
-    if (!pair)
+        return CLASSIFY_REF_AT(cursor);
+    const struct classify_entry *entry =
+        classify_at(run->memory, &run->nodes, CLASSIFY_REF_AT(cursor), sizeof(*entry));
+    if (!entry) {
+        run->walk->lost = 1;
         return 0;
-    __u32 entry = word % 2 ? pair[1] : pair[0];
-    if (CLASSIFY_REF_KIND(entry) != CLASSIFY_REF_LAST)
+    }
+    __u32 ref = entry->ref;
+    __u64 value = classify_value(&run->walk->key, entry->slot) >> entry->shift;
+    if (CLASSIFY_REF_KIND(ref) != CLASSIFY_REF_LAST)
         *next = cursor + 1;
-    return entry;
+    return (value & CLASSIFY_ENTRY_MASK) == entry->value ? CLASSIFY_REF_AT(ref) : 0;
 }
 
 /* One step through a leaf. STAY: this tree has no more to say now. */
 CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run, __u64 tree)
 {
     struct classify_walk *walk = run->walk;
-    __u32 next, entry = classify_entry(run, walk->cursor[tree], &next);
-
-    if (!entry)
-        return CLASSIFY_STAY;
-    __u32 unit = CLASSIFY_REF_AT(entry);
+    if (CLASSIFY_REF_KIND(walk->cursor[tree]) == CLASSIFY_REF_NODE)
+        return CLASSIFY_STAY; /* there is nothing, or nothing early enough */
+    __u32 next, unit = classify_candidate(run, walk->cursor[tree], &next);
+    if (!unit) {
+        walk->cursor[tree] = next;
+        return CLASSIFY_PASS;
+    }
     if (walk->base && unit >= walk->best >> 32) /* most filters need not even be looked at */
         return CLASSIFY_STAY;
-    const struct classify_record *record = classify_at(run->memory, unit, sizeof(*record));
+    const struct classify_record *record = classify_record_at(run, unit);
     if (!record) {
         walk->lost = 1;
         return CLASSIFY_STAY;
@@ -277,12 +345,14 @@ CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run,
     return considered;
 }
 
-/* Reads a leaf. False: it, or a filter in it, is too long to be read to where it is enough. */
+/* Reads a leaf. False: not to where it is enough, as it is deep or long or has a long filter. */
 CLASSIFY_FUNCTION bool classify_scan(struct classify_run *run, __u64 tree)
 {
     if (tree >= CLASSIFY_TREES)
         return true;
     run->walk->base = tree < run->layer->base_trees;
+    if (!classify_descend(run, tree))
+        return false;
     for (int i = 0; i < CLASSIFY_NEAR_LIST; i++) {
         enum classify_considered considered = classify_read(run, tree);
         if (considered == CLASSIFY_STAY)
@@ -308,8 +378,8 @@ static long classify_far_test(__u32 step, void *context)
 
     if (index >= far->units)
         return 1;
-    const struct classify_test *test =
-        classify_at(far->run->memory, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
+    const struct classify_test *test = classify_at(
+        far->run->memory, &far->run->filters, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
     if (!test)
         walk->lost = 1;
     walk->index = test ? classify_next_test(&walk->key, test, index) : CLASSIFY_FAILS;
@@ -320,8 +390,8 @@ static long classify_far_test(__u32 step, void *context)
 CLASSIFY_INLINE enum classify_considered classify_read_long(struct classify_run *run, __u64 tree)
 {
     struct classify_walk *walk = run->walk;
-    __u32 next, unit = CLASSIFY_REF_AT(classify_entry(run, walk->cursor[tree], &next));
-    const struct classify_record *record = classify_at(run->memory, unit, sizeof(*record));
+    __u32 next, unit = classify_candidate(run, walk->cursor[tree], &next);
+    const struct classify_record *record = classify_record_at(run, unit);
     if (!record)
         return CLASSIFY_STAY;
     struct classify_far_tests far = {.run = run, .units = record->head.units};
@@ -336,7 +406,7 @@ CLASSIFY_INLINE enum classify_considered classify_read_long(struct classify_run 
     return CLASSIFY_PASS;
 }
 
-/* One step through the leaves of all trees, walk->far being the tree that is read. */
+/* One step through all trees, walk->far being the tree that is read. */
 static long classify_far_read(__u32 step, void *context)
 {
     struct classify_run *run = context;
@@ -345,6 +415,14 @@ static long classify_far_read(__u32 step, void *context)
     if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
         return 1;
     run->walk->base = tree < run->layer->base_trees;
+    __u32 cursor = run->walk->cursor[tree];
+    if (classify_is_node(cursor)) {
+        __u32 child = classify_child(run, cursor, classify_limit(run->walk));
+        run->walk->cursor[tree] = child;
+        if (child == cursor)
+            run->walk->far = tree + 1;
+        return 0;
+    }
     enum classify_considered considered = classify_read(run, tree);
     if (considered == CLASSIFY_LONG)
         considered = classify_read_long(run, tree);
@@ -355,19 +433,6 @@ static long classify_far_read(__u32 step, void *context)
 
 /* ---- the lookup ---- */
 
-static long classify_far_descend(__u32 step, void *context)
-{
-    struct classify_run *run = context;
-    __u64 tree = step;
-
-    __asm__ volatile("" : "+r"(tree)); /* what is checked is what is used */
-    if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
-        return 1;
-    if (tree >= CLASSIFY_NEAR_TREES)
-        run->walk->cursor[tree] = classify_descend(run, run->layer->tree[tree]);
-    return 0;
-}
-
 /* False: the layer has no filter. */
 CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
 {
@@ -377,7 +442,7 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
     walk->done = CLASSIFY_NONE_DONE;
     walk->lost = 0;
     run->walk->passed = 0;
-    const struct classify_version *version = classify_version_now(run->memory);
+    const struct classify_version *version = classify_start(run) ? classify_version_now(run) : NULL;
     if (!version || walk->layer >= CLASSIFY_LAYERS) {
         run->walk->lost = 1;
         return false;
@@ -385,17 +450,14 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
     if (!version->layer[walk->layer])
         return false;
     run->walk->number = version->number;
-    run->layer = classify_at(run->memory, version->layer[walk->layer], sizeof(*run->layer));
+    run->layer =
+        classify_at(run->memory, &run->nodes, version->layer[walk->layer], sizeof(*run->layer));
     if (!run->layer) {
         run->walk->lost = 1;
         return false;
     }
-    for (int i = 0; i < CLASSIFY_NEAR_TREES; i++) {
-        if (i >= run->layer->trees)
-            return true;
-        walk->cursor[i] = classify_descend(run, run->layer->tree[i]);
-    }
-    classify_repeat(CLASSIFY_TREES, classify_far_descend, run);
+    for (int i = 0; i < CLASSIFY_TREES; i++)
+        walk->cursor[i] = run->layer->tree[i]; /* 0 where there is none */
     return true;
 }
 
@@ -403,7 +465,7 @@ CLASSIFY_INLINE const struct classify_record *classify_found(struct classify_run
 {
     if (run->walk->best == CLASSIFY_NOTHING || run->walk->lost)
         return NULL;
-    return classify_at(run->memory, run->walk->found, sizeof(struct classify_record));
+    return classify_record_at(run, run->walk->found);
 }
 
 /* The earliest filter that matches, of those not passed yet; NULL: there is none. */
@@ -419,14 +481,16 @@ CLASSIFY_INLINE const struct classify_record *classify_find_far(struct classify_
  */
 CLASSIFY_INLINE const struct classify_record *classify_find(struct classify_run *run)
 {
+    __u32 tree = 0;
+
     run->walk->best = CLASSIFY_NOTHING;
-    for (__u32 i = 0; i < CLASSIFY_NEAR_TREES; i++) {
-        if (i >= run->layer->trees)
+    for (; tree < CLASSIFY_NEAR_TREES; tree++) {
+        if (tree >= run->layer->trees)
             return classify_found(run);
-        if (run->walk->cursor[i] && !classify_scan(run, i))
-            return classify_find_far(run, i);
+        if (run->walk->cursor[tree] && !classify_scan(run, tree))
+            break;
     }
-    return classify_find_far(run, CLASSIFY_NEAR_TREES);
+    return classify_find_far(run, tree);
 }
 
 /* Passes the filter that was found; `ended`: and all others of its sublayer. False: it was the

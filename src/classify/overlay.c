@@ -185,24 +185,38 @@ static bool note_death(struct overlay *overlay, uint32_t filter, uint32_t number
     return true;
 }
 
-static bool delete_from_base(struct classify_image *image, const struct overlay_filter *filter)
+bool overlay_find_base(const struct classify_image *image, const struct overlay_filter *filter,
+                       uint32_t *found)
 {
-    struct image_private *private = image->private;
+    const struct image_private *private = image->private;
     const struct image_sublayer *sublayer =
         image_sublayer(private, filter->layer, filter->sublayer_weight, &filter->sublayer);
     if (sublayer == NULL)
         return false;
-    uint32_t at = base_position(private, sublayer, filter);
-    if (at == sublayer->first_filter + sublayer->filter_count ||
-        private->filters[at].id != filter->id ||
-        overlay_base_record(image, at)->died != CLASSIFY_ALIVE)
+    *found = base_position(private, sublayer, filter);
+    return *found < sublayer->first_filter + sublayer->filter_count &&
+           private->filters[*found].id == filter->id;
+}
+
+static bool delete_from_base(struct classify_image *image, const struct overlay_filter *filter)
+{
+    uint32_t number = classify_image_version(image)->number + 1, dead;
+    if (!overlay_find_base(image, filter, &dead) ||
+        overlay_base_record(image, dead)->died != CLASSIFY_ALIVE ||
+        !note_death(&image->private->overlay, dead, number))
         return false;
-    uint32_t number = classify_image_version(image)->number + 1;
-    if (!note_death(&private->overlay, at, number))
-        return false;
-    mark(image, at, number);
-    image_layer(private, filter->layer)->dead++;
+    mark(image, dead, number);
+    image_layer(image->private, filter->layer)->dead++;
     return true;
+}
+
+static bool has_records(const struct overlay_filter *list, uint32_t count, const uint64_t *records)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].records == records)
+            return true;
+    }
+    return false;
 }
 
 bool overlay_delete(struct classify_image *image, const struct overlay_filter *filter)
@@ -211,6 +225,8 @@ bool overlay_delete(struct classify_image *image, const struct overlay_filter *f
     uint32_t at = position(overlay, filter);
     if (at == overlay->next_count || compare(&overlay->next[at], filter) != 0)
         return delete_from_base(image, filter);
+    if (!has_records(overlay->filters, overlay->count, overlay->next[at].records))
+        free(overlay->next[at].records); /* it came in this very change */
     overlay->next_count--;
     memmove(&overlay->next[at], &overlay->next[at + 1],
             (overlay->next_count - at) * sizeof *overlay->next);

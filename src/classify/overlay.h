@@ -33,6 +33,10 @@ bool overlay_write(struct classify_image *image);
 void overlay_publish(struct classify_image *image);
 void overlay_cancel(struct classify_image *image);
 
+/* The filter's index in the base, which may have it as a dead one. */
+bool overlay_find_base(const struct classify_image *image, const struct overlay_filter *filter,
+                       uint32_t *found);
+
 /* The first record of a filter of the base. */
 struct classify_filter *overlay_base_record(const struct classify_image *image, uint32_t filter);
 

@@ -6,10 +6,10 @@
 #include "cut.h"
 #include "records.h"
 
-#define REFERENCES_PER_FILTER 10 /* that all trees may take, 4 bytes each */
+#define REFERENCES_PER_FILTER 8 /* words that all trees may take */
 #define REFERENCES_FREE       64
-#define REST                  128 /* a part of all filters so small that it is one tree */
-#define LEAF                  2   /* filters that are not told apart any further */
+#define REST                  300 /* a part of all filters so small that it is one tree */
+#define LEAF                  5   /* filters that are not told apart any further */
 
 /* Lists of box numbers, one on top of the other as the builder goes down. */
 struct stack {
@@ -95,7 +95,37 @@ static uint32_t prune(struct builder *builder, uint32_t *numbers, uint32_t count
     return kept;
 }
 
-static uint32_t write_leaf(struct builder *builder, const uint32_t *numbers, uint32_t count)
+static unsigned differing_bits(uint64_t lo, uint64_t hi)
+{
+    return lo == hi ? 0 : 64 - (unsigned)__builtin_clzll(lo ^ hi);
+}
+
+/* The range that tells most: whose common bits the region leaves open, as far as they fit. */
+static struct classify_entry entry_of(const struct boxes *boxes, const struct box *box,
+                                      const struct region *region)
+{
+    struct classify_entry entry = {.shift = 63};
+    unsigned best = 0;
+    for (uint32_t i = 0; i < boxes->shape.count; i++) {
+        const struct box_range *range = &box->range[i], *whole = &region->range[i];
+        unsigned shift = differing_bits(range->lo, range->hi);
+        unsigned open = differing_bits(whole->lo, whole->hi);
+        /* Nothing is as wide as its slot: bits above are zero and tell nothing. */
+        unsigned used = differing_bits(range->lo, 0);
+        open = open > used + 1 ? used + 1 : open;
+        unsigned told = open > shift ? open - shift : 0;
+        if (told <= best || shift > 62)
+            continue;
+        best = told;
+        entry.shift = shift;
+        entry.slot = boxes->shape.slot[i];
+        entry.value = range->lo >> shift & CLASSIFY_ENTRY_MASK;
+    }
+    return entry;
+}
+
+static uint32_t write_leaf(struct builder *builder, const uint32_t *numbers, uint32_t count,
+                           const struct region *region)
 {
     if (count > builder->longest)
         builder->longest = count;
@@ -103,16 +133,18 @@ static uint32_t write_leaf(struct builder *builder, const uint32_t *numbers, uin
         return 0;
     if (count == 1)
         return CLASSIFY_REF_FILTER | boxes_at(&builder->boxes, numbers[0])->unit;
-    uint32_t unit = memory_take_words(builder->memory, count);
+    uint32_t unit = memory_take_words(builder->memory, count * 2);
     if (unit == MEMORY_FULL) {
         builder->failed = true;
         return 0;
     }
-    uint32_t *list = memory_at(builder->memory, unit);
-    for (uint32_t i = 0; i < count; i++)
-        list[i] = (i + 1 < count ? CLASSIFY_REF_FILTER : CLASSIFY_REF_LAST) |
-                  boxes_at(&builder->boxes, numbers[i])->unit;
-    return CLASSIFY_REF_LIST | unit * 2;
+    struct classify_entry *list = memory_at(builder->memory, unit);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct box *box = boxes_at(&builder->boxes, numbers[i]);
+        list[i] = entry_of(&builder->boxes, box, region);
+        list[i].ref = (i + 1 < count ? CLASSIFY_REF_FILTER : CLASSIFY_REF_LAST) | box->unit;
+    }
+    return CLASSIFY_REF_LIST | unit;
 }
 
 /* ---- nodes ---- */
@@ -272,7 +304,9 @@ static uint32_t build_node(struct builder *builder, const struct cut *cut, size_
     } else {
         uint64_t own = children.count + 5;
         order_children(&children);
-        *(struct classify_node *)memory_at(builder->memory, unit) = cut->node;
+        struct classify_node *node = memory_at(builder->memory, unit);
+        *node = cut->node;
+        node->first = boxes_at(&builder->boxes, builder->stack.numbers[at])->unit;
         build_children(builder, cut, region, &children, budget > own ? budget - own : 0, depth,
                        unit);
     }
@@ -292,7 +326,7 @@ static uint32_t build(struct builder *builder, size_t at, uint32_t count,
     if (count <= LEAF || depth + 1 >= CLASSIFY_DEPTH || builder->failed ||
         !cut_choose(&builder->boxes, builder->stack.numbers + at, count, region, budget,
                     builder->set_aside, &cut))
-        return write_leaf(builder, builder->stack.numbers + at, count);
+        return write_leaf(builder, builder->stack.numbers + at, count, region);
     return build_node(builder, &cut, at, count, region, budget, depth);
 }
 
@@ -323,7 +357,7 @@ static void build_tree(struct builder *builder, struct trees *trees, bool last, 
     memset(builder->aside, 0, builder->boxes.count);
     /* Boxes that are in a tree already are not on the stack and never looked at again. */
     trees->tree[trees->count++] =
-        build(builder, 0, count, &region, builder->set_aside ? budget * 35 / 100 : budget, 0);
+        build(builder, 0, count, &region, builder->set_aside ? budget * 45 / 100 : budget, 0);
     trees->depth += builder->depth;
     trees->longest += builder->longest;
 }

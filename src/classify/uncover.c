@@ -95,12 +95,10 @@ static bool uncover(struct classify_image *image, uint32_t dead)
 
 bool overlay_remove(struct classify_image *image, const struct overlay_filter *filter)
 {
-    struct overlay *overlay = &image->private->overlay;
-    uint32_t deaths = overlay->next_death_count;
+    uint32_t dead;
     if (!overlay_delete(image, filter))
         return false;
-    if (overlay->next_death_count == deaths)
-        return true;
-    uint32_t dead = overlay->deaths[deaths].filter;
-    return !(image->private->filters[dead].notes & TREE_COVERS) || uncover(image, dead);
+    /* The base may have had it even when it was in the overlay: moved there by an uncovering. */
+    return !overlay_find_base(image, filter, &dead) ||
+           !(image->private->filters[dead].notes & TREE_COVERS) || uncover(image, dead);
 }

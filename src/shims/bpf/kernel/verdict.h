@@ -135,9 +135,11 @@ static __always_inline void request_start(struct request *request, const struct 
 static __always_inline __u64 policy_generation(void)
 {
     __u32 zero = 0;
-    void *memory = bpf_map_lookup_elem(&policy, &zero);
-    const struct classify_version *version = memory ? classify_version_now(memory) : NULL;
+    struct classify_run run = {.memory = bpf_map_lookup_elem(&policy, &zero)};
 
+    if (!run.memory || !classify_start(&run))
+        return 0;
+    const struct classify_version *version = classify_version_now(&run);
     return version ? version->generation : 0;
 }
 
