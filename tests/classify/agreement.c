@@ -4,8 +4,7 @@
 
 #include "policy_set_build.h"
 
-static void answer_reference(void *ctx, const struct reference_filter *filter,
-                             struct reference_out *out)
+void agreement_answer(void *ctx, const struct reference_filter *filter, struct reference_out *out)
 {
     uint32_t rights = out->right, absorb = 0;
     scripted_answer(filter->filter->rawContext, &out->action, &rights, &absorb);
@@ -31,7 +30,7 @@ struct reference_result agreement_reference(const struct policy_set *set,
     struct reference_query query = {.layer = &set->layer->key,
                                     .fields = fields.fields,
                                     .field_count = fields.count,
-                                    .callout = answer_reference};
+                                    .callout = agreement_answer};
     return reference_classify_sorted(sorted, count, &query);
 }
 

@@ -7,35 +7,16 @@
  *   differential OBJECT [SETS [SEED]]
  */
 #include "random_policy.h"
-#include "kernel_side.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify/evaluate.h"
+#include "agreement.h"
 
 struct tally {
     unsigned long pairs, matched, blocked, vetoed, differences, kernel_differences;
 };
-
-static void answer_reference(void *ctx, const struct reference_filter *filter,
-                             struct reference_out *out)
-{
-    uint32_t rights = out->right, absorb = 0;
-    scripted_answer(filter->filter->rawContext, &out->action, &rights, &absorb);
-    out->right = rights != 0;
-    out->absorb = absorb != 0;
-}
-
-static void answer_lookup(void *ctx, const struct classify_filter *filter,
-                          const struct classify_walk *walk, struct classify_answer *answer)
-{
-    scripted_answer(classify_callout_of(filter)->context, &answer->action, &answer->rights,
-                    &answer->absorb);
-}
-
-static const struct classify_trace trace = {.callout = answer_lookup};
 
 static struct reference_result ask_reference(const struct random_policy *policy,
                                              const struct random_operation *operation)
@@ -43,22 +24,13 @@ static struct reference_result ask_reference(const struct random_policy *policy,
     struct reference_query query = {.layer = &operation->layer->key,
                                     .fields = operation->fields,
                                     .field_count = operation->field_count,
-                                    .callout = answer_reference};
+                                    .callout = agreement_answer};
     struct reference_result result;
     if (!reference_classify(policy->reference, policy->count, &query, &result)) {
         fprintf(stderr, "out of memory\n");
         exit(1);
     }
     return result;
-}
-
-static bool agrees(const struct reference_result *reference, const struct classify_result *result)
-{
-    return reference->action == result->action && reference->right == (result->rights != 0) &&
-           reference->filter_id == result->filter_id &&
-           reference->veto == !!(result->flags & CLASSIFY_RESULT_VETO) &&
-           reference->absorb == !!(result->flags & CLASSIFY_RESULT_SILENT) &&
-           !(result->flags & CLASSIFY_RESULT_BROKEN);
 }
 
 static void report(unsigned long *differences, unsigned long set, const char *who,
@@ -94,11 +66,11 @@ static void compare_set(struct tally *tally, unsigned long set, struct random_po
     }
     for (int i = 0; i < DIFFERENTIAL_KEYS; i++) {
         struct reference_result reference = ask_reference(policy, &operations[i]);
-        classify_evaluate(image, &operations[i].walk, &trace);
-        if (!agrees(&reference, &operations[i].walk.result))
+        classify_evaluate(image, &operations[i].walk, &agreement_trace);
+        if (!agreement_holds(&reference, &operations[i].walk.result))
             report(&tally->differences, set, "the lookup", &operations[i], &reference,
                    &operations[i].walk.result);
-        if (kernel != NULL && !agrees(&reference, &kernel_side_walks(kernel)[i].result))
+        if (kernel != NULL && !agreement_holds(&reference, &kernel_side_walks(kernel)[i].result))
             report(&tally->kernel_differences, set, "the kernel", &operations[i], &reference,
                    &kernel_side_walks(kernel)[i].result);
         tally->pairs++;

@@ -8,19 +8,6 @@
 #include "model/sd.h"
 #include "model/utf16.h"
 
-uint64_t random_next(struct random *random) /* splitmix64 */
-{
-    uint64_t z = random->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-uint32_t random_below(struct random *random, uint32_t limit)
-{
-    return (uint32_t)(random_next(random) % limit);
-}
-
 static bool one_in(struct random *random, uint32_t n)
 {
     return random_below(random, n) == 0;

@@ -6,6 +6,7 @@
 #ifndef OPENWFP_TESTS_RANDOM_POLICY_H
 #define OPENWFP_TESTS_RANDOM_POLICY_H
 
+#include "../lib/random.h"
 #include "classify/compile.h"
 #include "classify/walk.h"
 #include "model/layers.h"
@@ -15,13 +16,6 @@
 #define RANDOM_CONDITIONS 10
 #define RANDOM_FIELDS     48
 #define RANDOM_GROUPS     4
-
-struct random {
-    uint64_t state;
-};
-
-uint64_t random_next(struct random *random);
-uint32_t random_below(struct random *random, uint32_t limit);
 
 /* Where a value's pointers point to. */
 struct random_storage {
