@@ -142,11 +142,10 @@ struct classify_callout {
  */
 enum classify_op {
     CLASSIFY_NEVER,
+    CLASSIFY_PREFIX, /* v >> small == value */
+    CLASSIFY_SMALL,  /* small <= v <= value */
     CLASSIFY_ALWAYS,
     CLASSIFY_ABSENT,    /* the field is FWP_EMPTY */
-    CLASSIFY_EQUAL,     /* v == value */
-    CLASSIFY_PREFIX,    /* v >> small == value */
-    CLASSIFY_SMALL,     /* small <= v <= value */
     CLASSIFY_PREFIX64,  /* v >> small == next unit */
     CLASSIFY_RANGE,     /* first unit behind <= v <= second */
     CLASSIFY_RANGE128,  /* slot and slot + 1 as one number; behind: lo high, lo low, hi high, … */

@@ -76,9 +76,6 @@ static bool range_of(const struct classify_test *test, struct box_range *range)
     const uint64_t *more = (const uint64_t *)(test + 1);
     uint64_t hosts = ((uint64_t)1 << (test->small & 63)) - 1;
     switch (test->op) {
-    case CLASSIFY_EQUAL:
-        *range = (struct box_range){test->value, test->value};
-        return true;
     case CLASSIFY_PREFIX:
         range->lo = (uint64_t)test->value << test->small;
         range->hi = range->lo | hosts;
@@ -108,7 +105,7 @@ static void take_bits(struct box *box, const struct classify_test *test)
         box->ones[i] |= mask;
     } else if (test->op == CLASSIFY_FLAGS_NONE) {
         box->zeros[i] |= mask;
-    } else if (test->op == CLASSIFY_EQUAL) {
+    } else if (test->op == CLASSIFY_PREFIX && test->small == 0) {
         box->ones[i] |= test->value;
         box->zeros[i] |= ~(uint64_t)test->value;
     } else {

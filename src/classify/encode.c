@@ -30,9 +30,6 @@ static struct encoded encode_range(uint8_t slot, uint64_t lo, uint64_t hi)
     unsigned hosts = host_bits(lo, hi);
     if (lo == 0 && hi == UINT64_MAX) { /* whatever it is, if it is there */
         encoded.test.op = CLASSIFY_FLAGS_NONE;
-    } else if (lo == hi && lo <= UINT32_MAX) {
-        encoded.test.op = CLASSIFY_EQUAL;
-        encoded.test.value = (uint32_t)lo;
     } else if (hosts < 64 && lo >> hosts <= UINT32_MAX) {
         encoded.test.op = CLASSIFY_PREFIX;
         encoded.test.small = (uint16_t)hosts;

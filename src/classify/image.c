@@ -150,8 +150,6 @@ static uint32_t protocols_between(uint64_t lo, uint64_t hi)
 /* Which of TCP, UDP and the others a test of the protocol lets through. */
 static uint32_t protocols_of_test(const struct classify_test *test)
 {
-    if (test->op == CLASSIFY_EQUAL)
-        return protocols_between(test->value, test->value);
     if (test->op == CLASSIFY_SMALL)
         return protocols_between(test->small, test->value);
     if (test->op == CLASSIFY_PREFIX) {

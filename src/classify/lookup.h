@@ -22,6 +22,7 @@
 
 #define CLASSIFY_NONE_DONE  0xffffffffu
 #define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
+#define CLASSIFY_NEAR_PLAIN 8           /* tests of a filter, if they are plain */
 #define CLASSIFY_NEAR_LIST  6           /* filters of a leaf that are read in a plain loop */
 #define CLASSIFY_NEAR_TREES 4           /* trees, likewise */
 #define CLASSIFY_NEAR_DEPTH 10          /* nodes on the way down, likewise */
@@ -131,8 +132,6 @@ CLASSIFY_INLINE bool classify_present_holds(const struct classify_key *key,
     const __u64 *wide = (const __u64 *)(test + 1);
 
     switch (test->op & ~CLASSIFY_NOT) {
-    case CLASSIFY_EQUAL:
-        return value == test->value;
     case CLASSIFY_PREFIX:
         return value >> (test->small & 63) == test->value;
     case CLASSIFY_SMALL:
@@ -184,23 +183,54 @@ CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
     return yes ? yes : index + classify_test_units(test->op & ~CLASSIFY_NOT);
 }
 
-/* Whether all tests of the filter hold, of which there are at most CLASSIFY_NEAR_UNITS. */
-CLASSIFY_INLINE int classify_matches(struct classify_walk *walk,
-                                     const struct classify_record *record)
+/* A test of the two kinds that most are; false: it does not hold. */
+CLASSIFY_INLINE bool classify_plain_holds(const struct classify_key *key,
+                                          const struct classify_test *test)
 {
-    __u32 units = record->head.units;
-    __u64 first = record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0;
+    __u64 value = classify_value(key, test->slot);
 
-    walk->index = 0;
+    if (!(key->present >> (test->slot & 63) & 1))
+        return false;
+    if (test->op == CLASSIFY_PREFIX)
+        return value >> (test->small & 63) == test->value;
+    return value >= test->small && value <= test->value;
+}
+
+/* The same for any tests, from walk->index on. */
+CLASSIFY_INLINE int classify_matches_behind(struct classify_walk *walk,
+                                            const struct classify_test *tests, __u32 units)
+{
     for (int i = 0; i < CLASSIFY_NEAR_UNITS; i++) {
         __u64 index = *(volatile __u32 *)&walk->index;
         __asm__ volatile("" : "+r"(index)); /* what is checked is what is used */
         if (index >= units || index >= CLASSIFY_NEAR_UNITS)
             break;
-        walk->index = classify_next_test(
-            &walk->key, (const struct classify_test *)&record->body[first + index], index);
+        walk->index = classify_next_test(&walk->key, tests + index, index);
     }
     return walk->index >= units && walk->index != CLASSIFY_FAILS;
+}
+
+/* Whether all tests of the filter hold, of which there are at most CLASSIFY_NEAR_UNITS. */
+CLASSIFY_INLINE int classify_matches(struct classify_walk *walk,
+                                     const struct classify_record *record)
+{
+    __u32 units = record->head.units;
+    const struct classify_test *tests =
+        (const struct classify_test *)&record
+            ->body[record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0];
+
+    for (__u32 i = 0; i < CLASSIFY_NEAR_PLAIN; i++) {
+        if (i >= units)
+            return 1;
+        if (tests[i].op != CLASSIFY_PREFIX && tests[i].op != CLASSIFY_SMALL) {
+            walk->index = i;
+            return classify_matches_behind(walk, tests, units);
+        }
+        if (!classify_plain_holds(&walk->key, &tests[i]))
+            return 0;
+    }
+    walk->index = CLASSIFY_NEAR_PLAIN;
+    return classify_matches_behind(walk, tests, units);
 }
 
 /* ---- trees ---- */
@@ -456,8 +486,7 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
         run->walk->lost = 1;
         return false;
     }
-    for (int i = 0; i < CLASSIFY_TREES; i++)
-        walk->cursor[i] = run->layer->tree[i]; /* 0 where there is none */
+    __builtin_memcpy(walk->cursor, run->layer->tree, sizeof(walk->cursor)); /* 0: no tree */
     return true;
 }
 
