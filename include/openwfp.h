@@ -202,6 +202,59 @@ typedef struct OPENWFP_ENGINE_REPORT_ {
 /* What the service has to work with, hook by hook, and how it is doing. */
 DWORD WINAPI OpenWfpEngineReport(HANDLE engineHandle, OPENWFP_ENGINE_REPORT **report);
 
+/* ---- the classifier ---- */
+
+/*
+ * One layer's filters as lookups find them. A filter with alternatives, as a list of ports, has
+ * several records; decision trees over the fields lead to the few that a lookup compares.
+ */
+typedef struct OPENWFP_CLASSIFIER_LAYER_ {
+    UINT16 layerId; /* FWPS_LAYER_* */
+    UINT32 filters; /* in force */
+    UINT32 overlay; /* of them, added by changes and not part of the layer's main trees yet */
+    UINT32 trees;   /* that a lookup asks, with those of the overlay */
+    /* Of the main trees, without the overlay: */
+    UINT32 records;
+    UINT32 depth;   /* nodes that a lookup passes at most, in all trees together */
+    UINT32 longest; /* records that a lookup compares at most, until the first that matches */
+    UINT32 worst;   /* steps of a lookup at most: nodes, records and their tests */
+    UINT64 recordBytes;
+    UINT64 treeBytes;
+} OPENWFP_CLASSIFIER_LAYER;
+
+typedef enum OPENWFP_REBUILD_ {
+    OPENWFP_REBUILD_NONE = 0,    /* nothing to do */
+    OPENWFP_REBUILD_PENDING = 1, /* changes have piled up, but it could not begin */
+    OPENWFP_REBUILD_RUNNING = 2
+} OPENWFP_REBUILD;
+
+/*
+ * The compiled policy. Small commits change it in place, with what they add in its reserve; large
+ * ones make a new image of all filters, and so does, in the background, a rebuild after many small
+ * ones.
+ */
+typedef struct OPENWFP_CLASSIFIER_ {
+    UINT64 generation; /* grows with every change of the image; 0: there is none yet */
+    UINT64 size;       /* bytes of the image, with the reserve */
+    UINT64 reserve;    /* bytes for changes */
+    UINT64 reserveUsed;
+    UINT64 buildTime;    /* ns that the image's trees took to build */
+    UINT64 imageChanges; /* commits that changed this image in place */
+    UINT32 overlay;      /* filters added by them */
+    UINT32 deleted;      /* filters that are gone, but still lie in the image */
+    OPENWFP_REBUILD rebuild;
+    UINT64 rebuildTime; /* ns since it began, or should have; NONE: what the last one took */
+    /* Since the service began: */
+    UINT64 changes;  /* commits in place */
+    UINT64 images;   /* commits of a whole new image */
+    UINT64 rebuilds; /* images made anew in the background */
+    UINT32 numLayers;
+    OPENWFP_CLASSIFIER_LAYER *layers; /* those with filters, by id */
+} OPENWFP_CLASSIFIER;
+
+/* How large the compiled policy is, what a lookup costs at most, and what is done about it. */
+DWORD WINAPI OpenWfpClassifierGet(HANDLE engineHandle, OPENWFP_CLASSIFIER **classifier);
+
 /* ---- flows ---- */
 
 typedef struct OPENWFP_FLOW_ {

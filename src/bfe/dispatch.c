@@ -36,6 +36,7 @@ static const struct {
     [RPC__REQUEST__CALL_CALLOUT_UNLOAD] = {call_callout_unload, LOCKS},
     [RPC__REQUEST__CALL_CALLOUT_LIST] = {call_callout_list},
     [RPC__REQUEST__CALL_REPORT] = {call_report},
+    [RPC__REQUEST__CALL_CLASSIFIER] = {call_classifier},
     [RPC__REQUEST__CALL_FLOW_LIST] = {call_flow_list},
     [RPC__REQUEST__CALL_COLLECT] = {call_collect},
 };

@@ -26,5 +26,6 @@ call_fn call_security_get, call_security_set;                      /* dispatch_s
 call_fn call_explain;                                              /* dispatch_explain.c */
 call_fn call_callout_load, call_callout_unload, call_callout_list; /* dispatch_callout.c */
 call_fn call_report, call_flow_list;                               /* dispatch_report.c */
+call_fn call_classifier;                                           /* dispatch_classifier.c */
 
 #endif

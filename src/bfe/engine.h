@@ -55,7 +55,8 @@ struct engine {
     void (*on_batch)(void *ctx); /* after the events of one poll */
     void *ctx;
     uint32_t collecting;
-    uint64_t commits, refusals, rebuilds, events;
+    uint64_t commits, refusals, events;
+    uint64_t changes, images, rebuilds; /* in place; as a whole; made anew in the background */
     bool adopted;
     bool behind;                /* what is enforced is not the model's policy */
     struct shim_report *report; /* of the probe, made when first asked for */

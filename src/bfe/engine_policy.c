@@ -65,8 +65,10 @@ static uint32_t apply_whole(struct engine *engine, const struct model_view *view
 
     if (code == ERROR_SUCCESS)
         code = policy_enforce(engine, image, error);
-    if (code == ERROR_SUCCESS)
+    if (code == ERROR_SUCCESS) {
         engine->behind = false;
+        engine->images++;
+    }
     return code;
 }
 
@@ -106,7 +108,11 @@ static uint32_t change_image(struct engine *engine, const struct changes *change
                                            changes->deleted_count};
     uint32_t code = classify_change_prepare(engine->image, &change, &intern, error);
 
-    return code == ERROR_SUCCESS ? publish(engine, error) : code;
+    if (code == ERROR_SUCCESS)
+        code = publish(engine, error);
+    if (code == ERROR_SUCCESS)
+        engine->changes++;
+    return code;
 }
 
 /* CLASSIFY_NO_ROOM: it must be done as a whole. */

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "classify/change.h"
@@ -14,6 +15,14 @@
 #include "log.h"
 
 #define NICE 5 /* those who want something now come first */
+
+uint64_t rebuild_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 /* ---- the thread ---- */
 
@@ -44,8 +53,17 @@ static void begin(struct engine *engine)
 
 void rebuild_consider(struct engine *engine)
 {
-    if (engine->rebuild.wake && !engine->rebuild.work && classify_wants_rebuild(engine->image))
-        begin(engine);
+    struct engine_rebuild *rebuild = &engine->rebuild;
+
+    if (!rebuild->wake || rebuild->work)
+        return;
+    if (!classify_wants_rebuild(engine->image)) {
+        rebuild->since = 0;
+        return;
+    }
+    if (!rebuild->since)
+        rebuild->since = rebuild_now();
+    begin(engine);
 }
 
 void rebuild_retire(struct engine *engine, struct classify_image *image)
@@ -71,6 +89,8 @@ static uint32_t take(struct engine *engine, struct model_error *error)
     classify_image_free(rebuild->from);
     rebuild->work = NULL;
     rebuild->from = NULL;
+    rebuild->took = rebuild_now() - rebuild->since;
+    rebuild->since = 0;
     if (code == ERROR_SUCCESS)
         code = policy_enforce(engine, fresh, error);
     if (code == ERROR_SUCCESS)

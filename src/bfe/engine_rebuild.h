@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <systemd/sd-event.h>
 
@@ -18,6 +19,8 @@ struct engine_rebuild {
     struct classify_rebuild *work; /* under way, from the engine's image; NULL: none is */
     struct classify_image *from;   /* the image it began with, when the engine has another by now */
     pthread_t thread;
+    uint64_t since;        /* ns: when it began, or should have; 0: there is nothing to do */
+    uint64_t took;         /* ns: the last one that ended */
     int done;              /* eventfd: the thread has ended */
     sd_event_source *wake; /* NULL: there is no event loop yet, nothing is made anew */
 };
@@ -31,6 +34,8 @@ void rebuild_close(struct engine *engine);
 void rebuild_consider(struct engine *engine);
 /* Waits for the image that is being made and takes it. False: none is, or it can't be taken. */
 bool rebuild_await(struct engine *engine);
+/* ns of the clock of since. */
+uint64_t rebuild_now(void);
 /* The engine has another image than this one, which is freed when nobody reads it any more. */
 void rebuild_retire(struct engine *engine, struct classify_image *image);
 

@@ -118,6 +118,9 @@ bool decode_explanation(struct converter *c, const Rpc__Explained *message,
                         OPENWFP_EXPLANATION *explanation);
 Rpc__Report *encode_report(struct converter *c, const OPENWFP_ENGINE_REPORT *report);
 bool decode_report(struct converter *c, const Rpc__Report *message, OPENWFP_ENGINE_REPORT *report);
+Rpc__Classifier *encode_classifier(struct converter *c, const OPENWFP_CLASSIFIER *classifier);
+bool decode_classifier(struct converter *c, const Rpc__Classifier *message,
+                       OPENWFP_CLASSIFIER *classifier);
 Rpc__LoadedCallouts *encode_loaded_callouts(struct converter *c, size_t count,
                                             const OPENWFP_LOADED_CALLOUT *callouts);
 bool decode_loaded_callouts(struct converter *c, const Rpc__LoadedCallouts *message, size_t *count,

@@ -342,3 +342,45 @@ OPENWFP_NET_EVENT random_net_event(struct random_source *source)
     event.event.classifyDrop = random_classify(source);
     return event;
 }
+
+static OPENWFP_CLASSIFIER_LAYER random_classifier_layer(struct random_source *source)
+{
+    return (OPENWFP_CLASSIFIER_LAYER){
+        .layerId = (UINT16)next(source),
+        .filters = (UINT32)next(source),
+        .overlay = (UINT32)next(source),
+        .trees = (UINT32)next(source),
+        .records = (UINT32)next(source),
+        .depth = (UINT32)next(source),
+        .longest = (UINT32)next(source),
+        .worst = (UINT32)next(source),
+        .recordBytes = next(source),
+        .treeBytes = next(source),
+    };
+}
+
+OPENWFP_CLASSIFIER random_classifier(struct random_source *source)
+{
+    OPENWFP_CLASSIFIER classifier = {
+        .generation = next(source),
+        .size = next(source),
+        .reserve = next(source),
+        .reserveUsed = next(source),
+        .buildTime = next(source),
+        .imageChanges = next(source),
+        .overlay = (UINT32)next(source),
+        .deleted = (UINT32)next(source),
+        .rebuild = (OPENWFP_REBUILD)random_below(source, 3),
+        .rebuildTime = next(source),
+        .changes = next(source),
+        .images = next(source),
+        .rebuilds = next(source),
+        .numLayers = random_below(source, 5),
+    };
+
+    classifier.layers =
+        arena_array(source->arena, classifier.numLayers, sizeof(*classifier.layers));
+    for (UINT32 i = 0; i < classifier.numLayers; i++)
+        classifier.layers[i] = random_classifier_layer(source);
+    return classifier;
+}

@@ -257,3 +257,38 @@ void same_net_event(const OPENWFP_NET_EVENT *a, const OPENWFP_NET_EVENT *b)
     assert_int_equal(a->conditionFlags, b->conditionFlags);
     assert_string_equal(a->comm, b->comm);
 }
+
+static void same_classifier_layer(const OPENWFP_CLASSIFIER_LAYER *a,
+                                  const OPENWFP_CLASSIFIER_LAYER *b)
+{
+    assert_int_equal(a->layerId, b->layerId);
+    assert_int_equal(a->filters, b->filters);
+    assert_int_equal(a->overlay, b->overlay);
+    assert_int_equal(a->trees, b->trees);
+    assert_int_equal(a->records, b->records);
+    assert_int_equal(a->depth, b->depth);
+    assert_int_equal(a->longest, b->longest);
+    assert_int_equal(a->worst, b->worst);
+    assert_int_equal(a->recordBytes, b->recordBytes);
+    assert_int_equal(a->treeBytes, b->treeBytes);
+}
+
+void same_classifier(const OPENWFP_CLASSIFIER *a, const OPENWFP_CLASSIFIER *b)
+{
+    assert_int_equal(a->generation, b->generation);
+    assert_int_equal(a->size, b->size);
+    assert_int_equal(a->reserve, b->reserve);
+    assert_int_equal(a->reserveUsed, b->reserveUsed);
+    assert_int_equal(a->buildTime, b->buildTime);
+    assert_int_equal(a->imageChanges, b->imageChanges);
+    assert_int_equal(a->overlay, b->overlay);
+    assert_int_equal(a->deleted, b->deleted);
+    assert_int_equal(a->rebuild, b->rebuild);
+    assert_int_equal(a->rebuildTime, b->rebuildTime);
+    assert_int_equal(a->changes, b->changes);
+    assert_int_equal(a->images, b->images);
+    assert_int_equal(a->rebuilds, b->rebuilds);
+    assert_int_equal(a->numLayers, b->numLayers);
+    for (UINT32 i = 0; i < a->numLayers; i++)
+        same_classifier_layer(&a->layers[i], &b->layers[i]);
+}

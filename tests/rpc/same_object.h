@@ -14,5 +14,6 @@ void same_callout(const FWPM_CALLOUT0 *a, const FWPM_CALLOUT0 *b);
 void same_filter(const FWPM_FILTER0 *a, const FWPM_FILTER0 *b);
 void same_filter_template(const FWPM_FILTER_ENUM_TEMPLATE0 *a, const FWPM_FILTER_ENUM_TEMPLATE0 *b);
 void same_net_event(const OPENWFP_NET_EVENT *a, const OPENWFP_NET_EVENT *b);
+void same_classifier(const OPENWFP_CLASSIFIER *a, const OPENWFP_CLASSIFIER *b);
 
 #endif

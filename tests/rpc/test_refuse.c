@@ -265,6 +265,22 @@ static void test_unknown_kinds_are_refused(void **state)
     assert_int_equal(code_of(state), FWP_E_INVALID_ENUMERATOR);
 }
 
+static void test_classifier_of_unknown_layers_and_states_is_refused(void **state)
+{
+    OPENWFP_CLASSIFIER_LAYER layer = {.layerId = 7};
+    OPENWFP_CLASSIFIER classifier = {.numLayers = 1, .layers = &layer};
+    Rpc__Classifier *message = encode_classifier(converter_of(state), &classifier);
+
+    assert_non_null(message);
+    assert_true(decode_classifier(converter_of(state), message, &classifier));
+    message->layers[0]->id = 0x10000;
+    assert_false(decode_classifier(converter_of(state), message, &classifier));
+    assert_int_not_equal(code_of(state), ERROR_SUCCESS);
+    message->rebuild = OPENWFP_REBUILD_RUNNING + 1;
+    assert_false(decode_classifier(converter_of(state), message, &classifier));
+    assert_int_equal(code_of(state), FWP_E_INVALID_ENUMERATOR);
+}
+
 static void test_garbage_is_no_message(void **state)
 {
     static const uint8_t garbage[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -292,6 +308,7 @@ int main(void)
         TEST(test_overlong_name_is_refused),
         TEST(test_24_1_malformed_descriptors_are_refused),
         TEST(test_unknown_kinds_are_refused),
+        TEST(test_classifier_of_unknown_layers_and_states_is_refused),
         TEST(test_garbage_is_no_message),
     };
 

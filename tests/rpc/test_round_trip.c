@@ -81,6 +81,7 @@ ROUND_TRIP(sublayer, FWPM_SUBLAYER0)
 ROUND_TRIP(callout, FWPM_CALLOUT0)
 ROUND_TRIP(filter, FWPM_FILTER0)
 ROUND_TRIP(net_event, OPENWFP_NET_EVENT)
+ROUND_TRIP(classifier, OPENWFP_CLASSIFIER)
 ROUND_TRIP(value, FWP_VALUE0)
 
 static void test_11_3_filter_template_round_trip(void **state)
@@ -262,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_callout_round_trip),
         cmocka_unit_test(test_filter_round_trip),
         cmocka_unit_test(test_net_event_round_trip),
+        cmocka_unit_test(test_classifier_round_trip),
         cmocka_unit_test(test_value_round_trip),
         cmocka_unit_test(test_11_3_filter_template_round_trip),
         cmocka_unit_test(test_11_4_template_of_another_kind_is_refused),
