@@ -9,6 +9,7 @@
 #include "log.h"
 
 #define POLL_US 20000u
+#define IDLE_US 1000000u
 
 /* ---- opening ---- */
 
@@ -128,12 +129,22 @@ static int on_poll_io(sd_event_source *source, int fd, uint32_t events, void *ct
 }
 
 /* Nobody wants anything: a good time for what the first commits would have to wait for. */
-static int on_idle(sd_event_source *source, void *ctx)
+static int on_idle(sd_event_source *source, uint64_t when, void *ctx)
 {
     struct engine *engine = ctx;
 
-    return sd_event_source_set_enabled(source, shim_prepare(engine->shim) ? SD_EVENT_ONESHOT
-                                                                          : SD_EVENT_OFF);
+    if (shim_prepare(engine->shim)) {
+        sd_event_source_set_time_relative(source, 0);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    }
+    engine->idle = sd_event_source_disable_unref(source);
+    return 0;
+}
+
+void engine_busy(struct engine *engine)
+{
+    if (engine->idle)
+        sd_event_source_set_time_relative(engine->idle, IDLE_US);
 }
 
 static int add_sources(struct engine *engine, sd_event *event)
@@ -145,7 +156,8 @@ static int add_sources(struct engine *engine, sd_event *event)
         code = sd_event_add_io(event, &engine->poll_io, shim_fd(engine->shim), EPOLLIN, on_poll_io,
                                engine);
     if (code >= 0)
-        code = sd_event_add_defer(event, &engine->idle, on_idle, engine);
+        code = sd_event_add_time_relative(event, &engine->idle, CLOCK_MONOTONIC, 0, POLL_US,
+                                          on_idle, engine);
     if (code >= 0)
         code = sd_event_source_set_priority(engine->idle, SD_EVENT_PRIORITY_IDLE);
     return code < 0 ? code : 0;

@@ -68,6 +68,8 @@ int engine_open(struct engine *engine, const struct bfe_options *options);
 int engine_start(struct engine *engine, sd_event *event, shim_event_fn *on_event,
                  void (*on_batch)(void *ctx), void *ctx);
 void engine_close(struct engine *engine);
+/* Somebody wants something: what can be done ahead of time is put off. */
+void engine_busy(struct engine *engine);
 
 /* The model's hook: the view becomes what is enforced, or nothing changes. */
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,

@@ -149,6 +149,7 @@ void service_end_session(struct service *service, struct model_session *session)
 
 void service_settle(struct service *service)
 {
+    engine_busy(&service->engine);
     set_tick(service);
     store_flush(&service->store);
     choose_collected(service);
