@@ -1,6 +1,6 @@
 /*
  * Sets of filters of any size for the tests and benches of classification, and keys to ask them
- * with. A set's name and size say all: it is the same on every machine.
+ * with. A set's name and size say all: it is the same every time.
  *
  * Seeds, after tests/lib/classbench.h, at ALE_AUTH_CONNECT; source is the local end:
  *   acl fw ipc                      also programs, users, flags, negations, alternatives, callouts,

@@ -3,7 +3,7 @@
  * acl1, fw1 and ipc1 (Taylor and Turner, "ClassBench: A Packet Classification Benchmark"): the
  * shares of protocols, of pairs of port classes, of pairs of prefix lengths under them, and how
  * bushy the trees of prefixes are, follow those files. The same seed and number make the same rules
- * everywhere.
+ * every time.
  *
  * Rules are in order: the first that matches decides. Wide rules tend to stand behind narrow ones,
  * and no two rules are the same.
