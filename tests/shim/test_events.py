@@ -71,6 +71,40 @@ class Events(ShimCase):
         self.assertEqual(("recv", "ECONNABORTED"), self.place.finish(client)[-1])
 
 
+class Log(ShimCase):
+    """Events of several writers at once, and more of them than there is room for."""
+    PORTS = range(1, 1001)
+
+    def setUp(self):
+        super().setUp()
+        self.driver.tell("collect", ALLOWS)
+        self.driver.commit(rule(CONNECT, PERMIT))
+
+    def flood(self, writers):
+        steps = [f"connect={OUTSIDE4}:{port}" for port in self.PORTS]
+        programs = [self.place.start(self.place.sock_program, "udp4", *steps)
+                    for _ in range(writers)]
+        for program in programs:
+            program.process.communicate(timeout=60)
+        return {program.pid for program in programs}
+
+    def test_events_of_several_writers_are_whole_and_in_each_ones_order(self):
+        pids = self.flood(4)
+        ports = {}
+        for event in self.driver.events(layer=CONNECT):
+            ports.setdefault(event["pid"], []).append(event["remote_port"])
+        self.assertEqual({pid: list(self.PORTS) for pid in pids}, ports)
+        self.assertEqual(0, self.driver.tell("lost"))
+
+    def test_a_full_log_counts_what_it_loses_and_goes_on(self):
+        self.flood(9)
+        self.assertEqual(1, self.driver.tell("lost"))
+        self.driver.events()
+        self.assertEqual("ok", self.answer(f"udp4 connect={OUTSIDE4}:2000"))
+        event, = self.driver.events(layer=CONNECT)
+        self.assertEqual(2000, event["remote_port"])
+
+
 class Flows(ShimCase):
     def setUp(self):
         super().setUp()
