@@ -24,7 +24,7 @@
 #define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
 #define CLASSIFY_NEAR_PLAIN 8           /* tests of a filter, if they are plain */
 #define CLASSIFY_NEAR_LIST  6           /* filters of a leaf that are read in a plain loop */
-#define CLASSIFY_NEAR_TREES 4           /* trees, likewise */
+#define CLASSIFY_NEAR_TREES 6           /* trees, likewise */
 #define CLASSIFY_NEAR_DEPTH 10          /* nodes on the way down, likewise */
 #define CLASSIFY_FAR_STEPS  (1u << 23)
 
