@@ -234,7 +234,7 @@ typedef enum OPENWFP_REBUILD_ {
  * ones.
  */
 typedef struct OPENWFP_CLASSIFIER_ {
-    UINT64 generation; /* grows with every change of the image; 0: there is none yet */
+    UINT64 generation; /* the version in force of this image, from 1 on; 0: there is no image yet */
     UINT64 size;       /* bytes of the image, with the reserve */
     UINT64 reserve;    /* bytes for changes */
     UINT64 reserveUsed;

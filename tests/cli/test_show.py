@@ -44,6 +44,41 @@ class Show(CliCase):
         self.assertNotIn("\x1b", self.wfp("show", "filters"))
         self.assertIn("\x1b[31mred", [f["name"] for f in self.json("show", "filters")])
 
+    def test_classifier_after_a_policy_and_a_change(self):
+        before = self.json("show", "classifier")
+        self.wfp("apply", self.file(*[f"block connect tcp to 10.1.{i}.0/24" for i in range(250)],
+                                    "block accept tcp port 22"))
+        whole = self.json("show", "classifier")
+        layers = {layer["layer"]: layer for layer in whole["layers"]}
+        connect = layers["connect-v4"]
+        self.assertGreaterEqual(connect["filters"], 250)
+        self.assertGreaterEqual(connect["records"], 250)
+        self.assertGreater(connect["bytes_per_filter"], 0)
+        self.assertGreaterEqual(connect["worst"], connect["depth"] + connect["longest"])
+        self.assertIn("accept-v4", layers)
+        self.assertEqual(before["images"] + 1, whole["images"])
+        self.wfp("add", "block", "connect", "ipv4", "to", "10.2.0.1")
+        changed = self.json("show", "classifier")
+        self.assertEqual(whole["changes"] + 1, changed["changes"])
+        self.assertEqual(whole["overlay"] + 1, changed["overlay"])
+        self.assertEqual(whole["filters"] + 1, changed["filters"])
+        self.assertEqual([], changed["problems"])
+        text = self.wfp("show", "classifier", "--layer", "connect")
+        self.assertRegex(text, r"connect-v4 +\d+ +1 ")
+        self.assertNotIn("accept-v4", text)
+        self.assertIn("1 filters added", text)
+        self.assertIn("All is well.", text)
+
+    def test_classifier_tells_of_filters_that_nothing_parts(self):
+        self.wfp("apply", self.file(
+            *[f"block connect ipv4 tcp port not {i}" for i in range(1, 1001)], name="alike.wfp"))
+        problems = self.json("show", "classifier")["problems"]
+        self.assertEqual(1, len(problems))
+        self.assertIn("connect-v4", problems[0])
+        self.assertIn(f"attention: {problems[0]}", self.wfp("show", "classifier"))
+        self.wfp("delete", "--policy", "alike")
+        self.assertEqual([], self.json("show", "classifier")["problems"])
+
     def test_wrong_kinds(self):
         self.assertIn('did you mean "filters"?', self.complaint("show", "filter", code=USAGE))
         self.complaint("show", code=USAGE)
