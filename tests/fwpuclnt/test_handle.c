@@ -119,6 +119,30 @@ static void test_replies_that_do_not_fit(void **state)
     fake_stop(&fake);
 }
 
+static bool answer_odd_classifier(struct fake *fake, const Rpc__Request *request, Rpc__Reply *reply)
+{
+    static Rpc__Classifier odd = RPC__CLASSIFIER__INIT;
+
+    odd.rebuild = OPENWFP_REBUILD_RUNNING + 1;
+    reply->result_case = RPC__REPLY__RESULT_CLASSIFIER;
+    reply->classifier = &odd;
+    return true;
+}
+
+static void test_a_classifier_in_no_known_state(void **state)
+{
+    struct fake fake = {.answer = answer_odd_classifier};
+    OPENWFP_CLASSIFIER *classifier = NULL;
+    HANDLE engine;
+
+    fake_start(&fake);
+    engine = fake_engine();
+    assert_int_equal(OpenWfpClassifierGet(engine, &classifier), FWP_E_INVALID_ENUMERATOR);
+    assert_null(classifier);
+    FwpmEngineClose0(engine);
+    fake_stop(&fake);
+}
+
 static bool refuse_all(struct fake *fake, const Rpc__Request *request, Rpc__Reply *reply)
 {
     static char text[] = "filter 7 is not there";
@@ -250,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_null_pointers_are_named),
         cmocka_unit_test(test_9_10_lost_connection_aborts_the_session),
         cmocka_unit_test(test_replies_that_do_not_fit),
+        cmocka_unit_test(test_a_classifier_in_no_known_state),
         cmocka_unit_test(test_text_of_the_last_error),
         cmocka_unit_test(test_9_11_free_memory_nulls_the_pointer),
         cmocka_unit_test(test_3_9_app_id_is_the_canonical_path),
