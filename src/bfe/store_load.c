@@ -1,6 +1,7 @@
 #include "store_load.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,16 @@ static void collect_object(const void *node, VISIT visit, void *ctx)
         load->objects[load->object_count++] = kept;
 }
 
-/* One transaction: the engine sees the whole policy at once. */
+static void forget(struct load *load)
+{
+    tdestroy(load->tree, free);
+    free(load->objects);
+    load->tree = NULL;
+    load->objects = NULL;
+    malloc_trim(0);
+}
+
+/* One transaction: the engine sees the whole policy at once, and has the memory for it. */
 static int restore_objects(struct load *load)
 {
     struct model_session *session = load->store->session;
@@ -172,6 +182,7 @@ static int restore_objects(struct load *load)
         model_txn_abort(session, NULL);
         return code;
     }
+    forget(load);
     if (model_txn_commit(session, &load->convert.error) == ERROR_SUCCESS)
         return 0;
     log_line(LOG_ERR, "the policy of %s can't be enforced: %s", load->store->journal.path,
@@ -259,11 +270,11 @@ static int restore(struct load *load)
 
     restore_others(load, ENTRY_IDS, restore_ids);
     restore_others(load, ENTRY_CODE, restore_code);
+    restore_others(load, ENTRY_OPTION, restore_option);
+    restore_others(load, ENTRY_SECURITY, restore_security);
     code = restore_objects(load);
     if (code)
         return code;
-    restore_others(load, ENTRY_OPTION, restore_option);
-    restore_others(load, ENTRY_SECURITY, restore_security);
     if (load->object_count)
         log_line(LOG_INFO, "brought back %zu objects from %s", load->object_count,
                  load->store->journal.path);
@@ -323,8 +334,7 @@ int store_load(struct store *store, const char *path)
                      path, (unsigned long long)store->journal.cut);
         code = restore(&load);
     }
-    tdestroy(load.tree, free);
-    free(load.objects);
+    forget(&load);
     arena_free(&load.arena);
     return code;
 }
