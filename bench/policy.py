@@ -116,6 +116,7 @@ class Engine(Place, places.Served):
         if self.client is not None:
             self.client.stop()
         super().take_down()
+        os.unlink(self.socket + ".state")
         subprocess.run([os.path.join(self.build, "src/bfe/bfe"), "--remove", "--pin-dir", self.pins,
                         "--cgroup", self.cgroup], check=False, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
