@@ -9,6 +9,7 @@ are `nft -f` and one element changed through libnftables, iptables' is iptables-
 stall is how late a real-time thread wakes on any CPU while we work; "idle" is the machine's own.
 """
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -116,7 +117,8 @@ class Engine(Place, places.Served):
         if self.client is not None:
             self.client.stop()
         super().take_down()
-        os.unlink(self.socket + ".state")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.socket + ".state")
         subprocess.run([os.path.join(self.build, "src/bfe/bfe"), "--remove", "--pin-dir", self.pins,
                         "--cgroup", self.cgroup], check=False, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
