@@ -1,37 +1,35 @@
 /*
- * What one classify costs, without a socket: compiling a policy, and the walk of its filters in
- * user space and in the kernel (BPF_PROG_TEST_RUN of the code that the shim runs).
+ * What one classify costs in a policy of tests/classify/policy_set.h, without a socket: compiling
+ * it, and a lookup in user space and in the kernel.
  *
- *   bench-classify OBJECT [--json]
+ *   bench-classify OBJECT|- SET COUNT
  *
- * Compiling and user space are in CPU time, the kernel as BPF_PROG_TEST_RUN has it; each figure is
- * the best of ROUNDS. Every filter is on a remote address and port. "miss": none matches; "last":
- * the lightest does.
+ * Prints one JSON object. The kernel's figures are those of its BPF statistics. "spread": the
+ * median over batches of keys drawn evenly inside the filters' boxes, each asked once; "again": one
+ * such key asked again and again, the mean over several. OBJECT: tests/classify's linked object;
+ * "-": without the kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <fwpmu.h>
-
+#include "../tests/classify/differential.h"
 #include "../tests/classify/kernel_side.h"
+#include "../tests/classify/policy_set.h"
 #include "classify/evaluate.h"
-#include "model/layers.h"
+#include "classify/statistics.h"
 
-#define MOST   100000u
-#define ROUNDS 5
+#define BATCHES 100u
+#define KEYS    (BATCHES * DIFFERENTIAL_KEYS)
+#define PASSES  5u
+#define HOT     32u
 
-struct policy {
-    FWPM_FILTER0 filters[MOST];
-    FWPM_FILTER_CONDITION0 conditions[MOST][2];
-    struct model_view_filter view[MOST];
-};
-
-struct row {
-    unsigned filters;
+struct bench {
+    struct policy_set set;
+    struct classify_image *image;
+    struct classify_key *keys;
     double compile_ms;
-    double user[2], kernel[2]; /* ns: miss, last; 0 = not measured */
 };
 
 static double now_ns(void)
@@ -41,116 +39,142 @@ static double now_ns(void)
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-static void policy_make(struct policy *policy)
+static int compare(const void *left, const void *right)
 {
-    for (uint32_t i = 0; i < MOST; i++) {
-        policy->conditions[i][0] = (FWPM_FILTER_CONDITION0){
-            .fieldKey = FWPM_CONDITION_IP_REMOTE_ADDRESS,
-            .conditionValue = {.type = FWP_UINT32, .uint32 = 0x0a000000u + i}};
-        policy->conditions[i][1] =
-            (FWPM_FILTER_CONDITION0){.fieldKey = FWPM_CONDITION_IP_REMOTE_PORT,
-                                     .conditionValue = {.type = FWP_UINT16, .uint16 = 443}};
-        policy->filters[i] = (FWPM_FILTER0){.layerKey = FWPM_LAYER_ALE_AUTH_CONNECT_V4,
-                                            .filterId = i + 1,
-                                            .numFilterConditions = 2,
-                                            .filterCondition = policy->conditions[i],
-                                            .action.type = FWP_ACTION_PERMIT};
-        policy->view[i] = (struct model_view_filter){
-            .filter = &policy->filters[i], .weight = MOST - i, .sublayer_weight = 1};
-    }
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
 }
 
-static struct classify_walk walk_to(uint32_t address)
+static double median(double *values, size_t count)
 {
-    struct classify_walk walk = {.layer = layer_by_key(&FWPM_LAYER_ALE_AUTH_CONNECT_V4)->id,
-                                 .key.present = 1ull << CLASSIFY_REMOTE_ADDRESS |
-                                                1ull << CLASSIFY_REMOTE_PORT};
-    walk.key.value[CLASSIFY_REMOTE_ADDRESS] = address;
-    walk.key.value[CLASSIFY_REMOTE_PORT] = 443;
-    return walk;
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
 }
 
-static unsigned repeats(unsigned filters)
+static bool prepare(struct bench *bench, const char *name, size_t count)
 {
-    return 4000000u / (filters + 100) + 10;
-}
-
-static double time_user(const struct classify_image *image, struct classify_walk walk, unsigned n)
-{
-    double start = now_ns();
-    for (unsigned i = 0; i < n; i++) {
-        classify_evaluate(image, &walk, NULL);
-        __asm__ volatile("" ::"r"(&walk) : "memory");
-    }
-    return (now_ns() - start) / n;
-}
-
-static void keep_best(double *best, double figure)
-{
-    if (figure > 0 && (*best == 0 || figure < *best))
-        *best = figure;
-}
-
-static void measure_round(struct row *row, const struct policy *policy, struct kernel_side *kernel)
-{
-    const struct classify_walk walks[] = {walk_to(1), walk_to(0x0a000000u + row->filters - 1)};
-    struct classify_image *image;
+    struct random random = {.state = 20261123};
     struct model_error error;
+    if (!policy_set_make(&bench->set, name, count)) {
+        fprintf(stderr, "no set is called %s\n", name);
+        return false;
+    }
     double start = now_ns();
-    if (classify_compile(policy->view, row->filters, &(struct classify_intern){0}, &image,
-                         &error)) {
+    if (classify_compile(bench->set.view, bench->set.count, &policy_set_intern, &bench->image,
+                         &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
-        exit(1);
+        return false;
     }
-    keep_best(&row->compile_ms, (now_ns() - start) / 1e6);
-    bool loaded = kernel != NULL && kernel_side_load(kernel, image);
-    for (int i = 0; i < 2; i++) {
-        keep_best(&row->user[i], time_user(image, walks[i], repeats(row->filters)));
-        if (!loaded)
-            continue;
-        kernel_side_walks(kernel)[0] = walks[i];
-        keep_best(&row->kernel[i], kernel_side_time(kernel, repeats(row->filters)));
-    }
-    classify_image_free(image);
+    bench->compile_ms = (now_ns() - start) / 1e6;
+    bench->keys = calloc(KEYS, sizeof *bench->keys);
+    if (bench->keys == NULL)
+        return false;
+    policy_set_trace(&bench->set, 0, 0, bench->keys, KEYS, &random);
+    for (size_t i = 0; i < KEYS; i++)
+        policy_set_user_bits(bench->image, &bench->keys[i]);
+    return true;
 }
 
-static void print_table(const struct row *rows, size_t count)
+/* ---- user space ---- */
+
+static double user_spread(const struct bench *bench)
 {
-    printf("%8s %11s %12s %12s %12s %12s\n", "filters", "compile ms", "user miss", "user last",
-           "kernel miss", "kernel last");
-    for (size_t i = 0; i < count; i++)
-        printf("%8u %11.2f %9.0f ns %9.0f ns %9.0f ns %9.0f ns\n", rows[i].filters,
-               rows[i].compile_ms, rows[i].user[0], rows[i].user[1], rows[i].kernel[0],
-               rows[i].kernel[1]);
+    double passes[PASSES];
+    struct classify_walk walk = {.layer = bench->set.layer->id};
+    for (unsigned pass = 0; pass < PASSES; pass++) {
+        double start = now_ns();
+        for (size_t i = 0; i < KEYS; i++) {
+            walk.key = bench->keys[i];
+            classify_evaluate(bench->image, &walk, NULL);
+        }
+        passes[pass] = (now_ns() - start) / KEYS;
+    }
+    return median(passes, PASSES);
 }
 
-static void print_json(const struct row *rows, size_t count)
+static double user_again(const struct bench *bench)
 {
-    for (size_t i = 0; i < count; i++)
-        printf("%s{\"filters\": %u, \"compile_ms\": %.3f, \"user_miss_ns\": %.1f, "
-               "\"user_last_ns\": %.1f, \"kernel_miss_ns\": %.1f, \"kernel_last_ns\": %.1f}%s\n",
-               i == 0 ? "[" : " ", rows[i].filters, rows[i].compile_ms, rows[i].user[0],
-               rows[i].user[1], rows[i].kernel[0], rows[i].kernel[1], i + 1 < count ? "," : "]");
+    const unsigned repeat = 20000;
+    double sum = 0;
+    struct classify_walk walk = {.layer = bench->set.layer->id};
+    for (unsigned i = 0; i < HOT; i++) {
+        walk.key = bench->keys[i];
+        double start = now_ns();
+        for (unsigned n = 0; n < repeat; n++)
+            classify_evaluate(bench->image, &walk, NULL);
+        sum += (now_ns() - start) / repeat;
+    }
+    return sum / HOT;
+}
+
+/* ---- the kernel ---- */
+
+static double kernel_spread(const struct bench *bench, struct kernel_side *kernel)
+{
+    double batches[BATCHES];
+    struct classify_walk *walks = kernel_side_walks(kernel);
+    for (size_t batch = 0; batch < BATCHES; batch++) {
+        for (size_t i = 0; i < DIFFERENTIAL_KEYS; i++)
+            walks[i] = (struct classify_walk){.key = bench->keys[batch * DIFFERENTIAL_KEYS + i],
+                                              .layer = bench->set.layer->id};
+        batches[batch] = kernel_side_measure_all(kernel);
+    }
+    return median(batches, BATCHES);
+}
+
+static double kernel_again(const struct bench *bench, struct kernel_side *kernel)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < HOT; i++) {
+        kernel_side_walks(kernel)[0] =
+            (struct classify_walk){.key = bench->keys[i], .layer = bench->set.layer->id};
+        sum += kernel_side_measure_first(kernel, 20000);
+    }
+    return sum / HOT;
+}
+
+static bool print_kernel(const struct bench *bench, const char *object)
+{
+    struct kernel_side *kernel = kernel_side_open(object);
+    if (kernel == NULL || !kernel_side_load(kernel, bench->image))
+        return false;
+    printf(", \"kernel_spread_ns\": %.0f", kernel_spread(bench, kernel));
+    printf(", \"kernel_again_ns\": %.0f", kernel_again(bench, kernel));
+    kernel_side_close(kernel);
+    return true;
+}
+
+static void print_statistics(const struct bench *bench)
+{
+    static struct classify_statistics statistics;
+    classify_statistics(bench->image, &statistics);
+    const struct classify_layer_statistics *layer = &statistics.layers[0];
+    double filters = (double)bench->set.count;
+    printf(", \"trees\": %u, \"depth\": %u, \"longest\": %u, \"worst_steps\": %u", layer->trees,
+           layer->depth, layer->longest, layer->worst_tests);
+    printf(", \"record_bytes\": %.1f, \"tree_bytes\": %.1f, \"map_bytes\": %.1f",
+           (double)layer->record_bytes / filters, (double)layer->tree_bytes / filters,
+           (double)statistics.size / filters);
 }
 
 int main(int argc, char **argv)
 {
-    static struct policy policy;
-    static const unsigned sizes[] = {1, 10, 100, 1000, 10000, MOST};
-    struct row rows[sizeof sizes / sizeof sizes[0]];
-    size_t count = sizeof sizes / sizeof sizes[0];
-    if (argc < 2) {
-        fprintf(stderr, "usage: bench-classify OBJECT [--json]\n");
+    struct bench bench = {.image = NULL};
+    if (argc != 4) {
+        fprintf(stderr, "usage: bench-classify OBJECT|- SET COUNT\n");
         return 2;
     }
-    struct kernel_side *kernel = kernel_side_open(argv[1]);
-    policy_make(&policy);
-    for (size_t i = 0; i < count; i++) {
-        rows[i] = (struct row){.filters = sizes[i]};
-        for (int round = 0; round < ROUNDS; round++)
-            measure_round(&rows[i], &policy, kernel);
-    }
-    (argc > 2 && strcmp(argv[2], "--json") == 0 ? print_json : print_table)(rows, count);
-    kernel_side_close(kernel);
-    return 0;
+    if (!prepare(&bench, argv[2], strtoul(argv[3], NULL, 0)))
+        return 1;
+    printf("{\"set\": \"%s\", \"filters\": %zu, \"compile_ms\": %.1f", argv[2], bench.set.count,
+           bench.compile_ms);
+    printf(", \"user_spread_ns\": %.0f, \"user_again_ns\": %.0f", user_spread(&bench),
+           user_again(&bench));
+    print_statistics(&bench);
+    bool done = strcmp(argv[1], "-") == 0 || print_kernel(&bench, argv[1]);
+    printf("}\n");
+    classify_image_free(bench.image);
+    free(bench.keys);
+    policy_set_free(&bench.set);
+    return done ? 0 : 1;
 }

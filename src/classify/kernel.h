@@ -121,12 +121,11 @@ static __always_inline bool classify_take_in(struct classify_run *run,
     return !classify_proceed(run, &record->head, ended);
 }
 
-static long classify_further(__u32 step, void *context)
+static long classify_round(__u32 step, void *context)
 {
     struct classify_run *run = context;
 
-    run->walk->best = CLASSIFY_NOTHING;
-    return classify_take_in(run, classify_find_far(run, 0));
+    return classify_take_in(run, classify_find(run));
 }
 
 /* Decides walk->key at walk->layer into walk->result. */
@@ -141,8 +140,8 @@ __noinline int classify(struct classify_walk *walk)
     if (!run.memory) {
         classify_begin(&walk->result);
         walk->lost = 1;
-    } else if (classify_enter(&run) && !classify_take_in(&run, classify_find(&run))) {
-        bpf_loop(CLASSIFY_FAR_STEPS, classify_further, &run, 0);
+    } else if (classify_enter(&run)) {
+        bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
     }
     classify_leave(&run);
     return 0;

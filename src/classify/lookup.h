@@ -23,9 +23,9 @@
 #define CLASSIFY_NONE_DONE  0xffffffffu
 #define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
 #define CLASSIFY_NEAR_PLAIN 8           /* tests of a filter, if they are plain */
-#define CLASSIFY_NEAR_LIST  6           /* filters of a leaf that are read in a plain loop */
+#define CLASSIFY_NEAR_LIST  5           /* filters of a leaf that are read in a plain loop */
 #define CLASSIFY_NEAR_TREES 6           /* trees, likewise */
-#define CLASSIFY_NEAR_DEPTH 10          /* nodes on the way down, likewise */
+#define CLASSIFY_NEAR_DEPTH 8           /* nodes on the way down, likewise */
 #define CLASSIFY_FAR_STEPS  (1u << 23)
 
 /* The block that was read last. */
@@ -362,8 +362,14 @@ CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run,
         walk->cursor[tree] = next;
         return CLASSIFY_PASS;
     }
-    if (walk->base && unit >= walk->best >> 32) /* most filters need not even be looked at */
-        return CLASSIFY_STAY;
+    if (walk->base) { /* most filters need not even be looked at */
+        if (unit >= walk->best >> 32)
+            return CLASSIFY_STAY;
+        if (((__u64)unit << 32 | 0xffffffffu) <= walk->passed) {
+            walk->cursor[tree] = next;
+            return CLASSIFY_PASS;
+        }
+    }
     const struct classify_record *record = classify_record_at(run, unit);
     if (!record) {
         walk->lost = 1;

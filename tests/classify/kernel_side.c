@@ -107,24 +107,51 @@ struct classify_walk *kernel_side_walks(struct kernel_side *side)
     return side->walks;
 }
 
-static unsigned run(int program, unsigned repeat)
+static bool run(int program, unsigned repeat)
 {
     uint8_t packet[64] = {0};
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof packet,
                 .repeat = (int)repeat);
-    if (bpf_prog_test_run_opts(program, &options) != 0) {
-        fprintf(stderr, "BPF_PROG_TEST_RUN: %s\n", strerror(errno));
-        return 0;
-    }
-    return options.duration > 0 ? options.duration : 1;
+    if (bpf_prog_test_run_opts(program, &options) == 0)
+        return true;
+    fprintf(stderr, "BPF_PROG_TEST_RUN: %s\n", strerror(errno));
+    return false;
 }
 
 bool kernel_side_decide(struct kernel_side *side)
 {
-    return run(side->decide_all, 1) != 0;
+    return run(side->decide_all, 1);
 }
 
-unsigned kernel_side_time(struct kernel_side *side, unsigned repeat)
+/* ---- time ---- */
+
+static bool read_statistics(int program, struct bpf_prog_info *info)
 {
-    return run(side->decide_first, repeat);
+    uint32_t size = sizeof *info;
+    memset(info, 0, sizeof *info);
+    return bpf_obj_get_info_by_fd(program, info, &size) == 0;
+}
+
+/* Nanoseconds of a run; 0: failed. */
+static double measure(int program, unsigned repeat)
+{
+    struct bpf_prog_info before, after;
+    int statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
+    bool ran = statistics >= 0 && read_statistics(program, &before) && run(program, repeat) &&
+               read_statistics(program, &after) && after.run_cnt > before.run_cnt;
+    if (statistics >= 0)
+        close(statistics);
+    return ran ? (double)(after.run_time_ns - before.run_time_ns) /
+                     (double)(after.run_cnt - before.run_cnt)
+               : 0;
+}
+
+double kernel_side_measure_all(struct kernel_side *side)
+{
+    return measure(side->decide_all, 1) / DIFFERENTIAL_KEYS;
+}
+
+double kernel_side_measure_first(struct kernel_side *side, unsigned repeat)
+{
+    return measure(side->decide_first, repeat);
 }

@@ -22,7 +22,12 @@ bool kernel_side_load(struct kernel_side *side, struct classify_image *image);
 /* DIFFERENTIAL_KEYS walks, filled by the caller, decided in place by kernel_side_decide(). */
 struct classify_walk *kernel_side_walks(struct kernel_side *side);
 bool kernel_side_decide(struct kernel_side *side);
-/* Nanoseconds of one decision of the first walk, on average over `repeat`; 0: failed. */
-unsigned kernel_side_time(struct kernel_side *side, unsigned repeat);
+
+/*
+ * Nanoseconds of one decision by the kernel's own BPF statistics: on average over all walks, each
+ * decided once, and over the first walk decided again and again. 0: failed.
+ */
+double kernel_side_measure_all(struct kernel_side *side);
+double kernel_side_measure_first(struct kernel_side *side, unsigned repeat);
 
 #endif
