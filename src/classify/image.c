@@ -9,7 +9,7 @@
 #include "records.h"
 
 #define RESERVE_LEAST 8192u      /* units: 64 KiB */
-#define RESERVE_MOST  (1u << 17) /* 1 MiB */
+#define RESERVE_MOST  (1u << 16) /* 512 KiB */
 #define RESERVE_SHARE 8          /* of the base */
 
 void classify_image_free(struct classify_image *image)
@@ -270,7 +270,10 @@ static bool finish_version(struct classify_image *image, struct memory *memory)
     uint32_t reserve = memory->at / RESERVE_SHARE;
     reserve = reserve < RESERVE_LEAST ? RESERVE_LEAST : reserve;
     reserve = reserve > RESERVE_MOST ? RESERVE_MOST : reserve;
-    return private->version != MEMORY_FULL && memory_reserve(memory, reserve);
+    if (private->version == MEMORY_FULL || !memory_reserve(memory, reserve))
+        return false;
+    memory_trim(memory, reserve);
+    return true;
 }
 
 bool image_finish(struct classify_image *image, struct memory *memory)

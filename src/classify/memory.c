@@ -48,6 +48,17 @@ bool memory_reserve(struct memory *memory, uint32_t units)
     return end <= memory->end || grow(memory, end);
 }
 
+void memory_trim(struct memory *memory, uint32_t units)
+{
+    uint32_t end = whole_blocks((uint64_t)memory->at + units);
+    if (memory->fixed || end >= memory->end)
+        return;
+    uint8_t *bytes = realloc(memory->bytes, (size_t)end * CLASSIFY_UNIT);
+    if (bytes != NULL)
+        memory->bytes = bytes;
+    memory->end = end;
+}
+
 uint32_t memory_take_words(struct memory *memory, uint32_t words)
 {
     uint32_t at = memory->at, units = words / 2 + words % 2;

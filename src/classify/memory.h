@@ -38,6 +38,9 @@ uint32_t memory_take_words(struct memory *memory, uint32_t words);
 /* Makes sure that `units` are free at the end; false: out of memory. */
 bool memory_reserve(struct memory *memory, uint32_t units);
 
+/* Gives back what is more than that, but for the rest of a block. */
+void memory_trim(struct memory *memory, uint32_t units);
+
 static inline void *memory_at(const struct memory *memory, uint32_t unit)
 {
     return memory->bytes + (size_t)unit * CLASSIFY_UNIT;
