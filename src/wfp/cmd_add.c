@@ -54,7 +54,8 @@ static int place(struct change *change, struct addition *addition)
     struct weights weights = {.sublayer = addition->objects.sublayers[0].subLayerKey,
                               .least = COMPILE_FIRST_WEIGHT,
                               .most = COMPILE_FIRST_WEIGHT - COMPILE_WEIGHT_STEP};
-    DWORD code = list_filters(change->engine, NULL, see_weight, &weights);
+    DWORD code =
+        list_filters(change->engine, &addition->objects.provider.providerKey, see_weight, &weights);
     if (code != ERROR_SUCCESS)
         return engine_fail(change->cli, code, "can't list what is there");
     uint64_t weight =
