@@ -119,7 +119,7 @@ struct classify_filter {
     __u32 end; /* unit of the base's record behind the filter's sublayer */
     union {
         __u32 died;   /* base: number of the version from which it is gone; CLASSIFY_ALIVE */
-        __u32 before; /* overlay: unit of the base's record that it precedes */
+        __u32 before; /* overlay: unit of the base's record that it precedes; neither is ever 0 */
     };
     __u64 id;
     __u16 type;     /* FWP_ACTION_TYPE */

@@ -36,7 +36,8 @@ static uint32_t add(struct classify_image *image, struct compiler *compiler,
     if (code != ERROR_SUCCESS)
         return code;
     struct overlay_filter added = identify(filter, compiler->layer->id);
-    compiler->head = (struct classify_filter){.id = added.id,
+    compiler->head = (struct classify_filter){.before = 1, /* for now: in no record it is 0 */
+                                              .id = added.id,
                                               .type = (uint16_t)filter->filter->action.type,
                                               .flags = (uint16_t)filter->filter->flags};
     code = compile_filter(compiler);

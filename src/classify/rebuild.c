@@ -141,8 +141,9 @@ static uint32_t add_record(struct merge *merge, const struct classify_filter *re
         return MEMORY_FULL;
     }
     struct classify_filter *copy = memory_at(&merge->memory, unit);
-    memcpy(copy, record, size * CLASSIFY_UNIT);
+    /* All but `died`, which changes may write meanwhile. */
     copy->died = CLASSIFY_ALIVE;
+    memcpy(&copy->id, &record->id, size * CLASSIFY_UNIT - offsetof(struct classify_filter, id));
     copy->sublayer = merge->sublayer->number;
     return unit;
 }

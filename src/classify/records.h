@@ -43,7 +43,7 @@ static inline struct classify_filter *records_next(const uint8_t *memory, uint32
         struct classify_filter *filter =
             (struct classify_filter *)(void *)(memory + (uint64_t)unit * CLASSIFY_UNIT);
         uint32_t left = CLASSIFY_BLOCK_UNITS - unit % CLASSIFY_BLOCK_UNITS;
-        if (left >= sizeof(struct classify_record) / CLASSIFY_UNIT && filter->type != 0) {
+        if (left >= sizeof(struct classify_record) / CLASSIFY_UNIT && filter->died != 0) {
             *at = unit;
             return filter;
         }
