@@ -184,7 +184,7 @@ static void print_changes(const OPENWFP_CLASSIFIER *classifier)
     if (classifier->imageChanges == 0)
         puts("changes     none since it was compiled");
     else
-        printf("changes     %llu commits in place: %u filters added, %u deleted\n",
+        printf("changes     commits in place: %llu; filters added: %u, deleted: %u\n",
                (unsigned long long)classifier->imageChanges, classifier->overlay,
                classifier->deleted);
 }
@@ -199,7 +199,7 @@ static void print_whole(const struct show *show, const OPENWFP_CLASSIFIER *class
            size_text(show, classifier->reserveUsed));
     print_changes(classifier);
     printf("background  %s\n", rebuild_text(show, classifier));
-    printf("since start %llu commits in place, %llu of a whole policy; folded in %llu times\n\n",
+    printf("since start commits in place: %llu, of a whole policy: %llu; times folded in: %llu\n\n",
            (unsigned long long)classifier->changes, (unsigned long long)classifier->images,
            (unsigned long long)classifier->rebuilds);
 }

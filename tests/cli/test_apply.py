@@ -197,7 +197,8 @@ if os.geteuid() == 0:
 
         def test_others_may_look_and_not_change(self):
             os.chmod(self.home, 0o755)
-            self.assertEqual(0, self.as_nobody("show", "filters").returncode)
+            for kind in ("filters", "classifier"):
+                self.assertEqual(0, self.as_nobody("show", kind).returncode)
             for change in (["add", "block connect"], ["apply", self.file("block connect")]):
                 done = self.as_nobody(*change)
                 self.assertEqual(DENIED, done.returncode, done.stderr)

@@ -66,7 +66,7 @@ class Show(CliCase):
         text = self.wfp("show", "classifier", "--layer", "connect")
         self.assertRegex(text, r"connect-v4 +\d+ +1 ")
         self.assertNotIn("accept-v4", text)
-        self.assertIn("1 filters added", text)
+        self.assertIn("filters added: 1,", text)
         self.assertIn("All is well.", text)
 
     def test_classifier_tells_of_filters_that_nothing_parts(self):
