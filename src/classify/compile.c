@@ -6,8 +6,6 @@
 #include "model/guid.h"
 #include "records.h"
 
-#define UNITS_EXPECTED 12u /* of a filter with its part of the trees */
-
 /* Layers apart, by run-time id; then sublayers and filters in the order in which they are asked. */
 static int compare(const void *left, const void *right)
 {
@@ -131,14 +129,15 @@ static uint32_t compile_all(struct compiler *compiler, struct classify_image *im
         if (code != ERROR_SUCCESS)
             return code;
     }
-    return image_finish(image, compiler->memory) ? ERROR_SUCCESS : out_of_memory(compiler->error);
+    return image_finish(image, compiler->memory, count) ? ERROR_SUCCESS
+                                                        : out_of_memory(compiler->error);
 }
 
 static uint32_t compile_sorted(const struct model_view_filter *const *filters, size_t count,
                                const struct classify_intern *intern, struct classify_image **image,
                                struct model_error *error)
 {
-    struct memory memory = memory_new((uint32_t)count * UNITS_EXPECTED);
+    struct memory memory = image_memory(count);
     struct classify_image *made = image_new(count);
     uint32_t code = ERROR_NOT_ENOUGH_MEMORY;
     if (made == NULL || memory.bytes == NULL) {

@@ -8,9 +8,9 @@
 #include "model/guid.h"
 #include "records.h"
 
-#define RESERVE_LEAST 8192u      /* units: 64 KiB */
-#define RESERVE_MOST  (1u << 16) /* 512 KiB */
-#define RESERVE_SHARE 8          /* of the base */
+#define RESERVE_LEAST  8192u      /* units: 64 KiB */
+#define RESERVE_MOST   (1u << 16) /* 512 KiB */
+#define UNITS_EXPECTED 12u        /* of a filter with its part of the trees */
 
 void classify_image_free(struct classify_image *image)
 {
@@ -254,7 +254,23 @@ static bool finish_layer(struct image_private *private, struct image_layer *laye
     return built;
 }
 
-/* The first version, and behind it room for changes. */
+static uint32_t reserve_units(size_t filters)
+{
+    size_t share = filters * UNITS_EXPECTED / 8;
+    return share < RESERVE_LEAST  ? RESERVE_LEAST
+           : share > RESERVE_MOST ? RESERVE_MOST
+                                  : (uint32_t)share;
+}
+
+struct memory image_memory(size_t filters)
+{
+    uint32_t reserve = reserve_units(filters);
+    struct memory memory = memory_new((uint32_t)filters * UNITS_EXPECTED + reserve);
+    memory.at += reserve;
+    return memory;
+}
+
+/* The first version, at the beginning of the room for changes. */
 static bool finish_version(struct classify_image *image, struct memory *memory)
 {
     struct image_private *private = image->private;
@@ -266,21 +282,19 @@ static bool finish_version(struct classify_image *image, struct memory *memory)
         layers[i] = image_base_layer(&private->layers[i]);
         ids[i] = private->layers[i].id;
     }
-    private->version = image_write_version(memory, &version, layers, ids, private->layer_count);
-    uint32_t reserve = memory->at / RESERVE_SHARE;
-    reserve = reserve < RESERVE_LEAST ? RESERVE_LEAST : reserve;
-    reserve = reserve > RESERVE_MOST ? RESERVE_MOST : reserve;
-    if (private->version == MEMORY_FULL || !memory_reserve(memory, reserve))
-        return false;
-    memory_trim(memory, reserve);
-    return true;
+    struct memory part = memory_part(memory->bytes, private->reserve, private->end);
+    private->version = image_write_version(&part, &version, layers, ids, private->layer_count);
+    private->overlay.at = part.at;
+    return private->version != MEMORY_FULL;
 }
 
-bool image_finish(struct classify_image *image, struct memory *memory)
+bool image_finish(struct classify_image *image, struct memory *memory, size_t filters)
 {
     struct image_private *private = image->private;
     struct timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
+    private->reserve = sizeof(struct classify_header) / CLASSIFY_UNIT;
+    private->end = private->reserve + reserve_units(filters);
     private->records_end = memory->at;
     for (uint32_t i = 0; i < private->layer_count; i++) {
         if (!finish_layer(private, &private->layers[i], memory))
@@ -288,8 +302,7 @@ bool image_finish(struct classify_image *image, struct memory *memory)
     }
     if (!finish_version(image, memory))
         return false;
-    private->reserve = private->overlay.at = memory->at;
-    private->end = memory->end;
+    memory_trim(memory, 0);
     image->memory = memory->bytes;
     image->size = (size_t)memory->end * CLASSIFY_UNIT;
     memory->bytes = NULL;

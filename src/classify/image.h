@@ -85,8 +85,15 @@ void image_summarise(const struct classify_filter *filter, uint64_t *slots, uint
 int image_compare_sublayers(uint16_t weight_a, const GUID *a, uint16_t weight_b, const GUID *b);
 int image_compare_filters(uint64_t weight_a, uint64_t id_a, uint64_t weight_b, uint64_t id_b);
 
+/*
+ * A memory for an image of about so many filters. Versions and changes come first in it, so that
+ * in most policies they share a block with the trees, then records, then trees.
+ */
+struct memory image_memory(size_t filters);
+
 /* Builds the trees of all layers and the first version, around records that are there. */
-bool image_finish(struct classify_image *image, struct memory *memory);
+/* `filters`: as they were given to image_memory(). */
+bool image_finish(struct classify_image *image, struct memory *memory, size_t filters);
 
 /* Writes a version with these layers; MEMORY_FULL: no room. */
 uint32_t image_write_version(struct memory *memory, const struct classify_version *version,

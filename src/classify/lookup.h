@@ -382,7 +382,7 @@ CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run,
 }
 
 /* Reads a leaf. False: not to where it is enough, as it is deep or long or has a long filter. */
-CLASSIFY_FUNCTION bool classify_scan(struct classify_run *run, __u64 tree)
+CLASSIFY_INLINE bool classify_scan(struct classify_run *run, __u64 tree)
 {
     if (tree >= CLASSIFY_TREES)
         return true;

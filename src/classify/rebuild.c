@@ -270,8 +270,9 @@ static void end_layers(struct image_private *private)
 void classify_rebuild_run(struct classify_rebuild *rebuild)
 {
     const struct image_private *old = rebuild->old->private;
-    struct classify_image *image = image_new(old->filter_count + rebuild->overlay_count);
-    struct merge merge = {.rebuild = rebuild, .memory = memory_new(old->reserve)};
+    size_t filters = old->filter_count + rebuild->overlay_count;
+    struct classify_image *image = image_new(filters);
+    struct merge merge = {.rebuild = rebuild, .memory = image_memory(filters)};
     merge.failed = image == NULL || merge.memory.bytes == NULL;
     if (!merge.failed) {
         merge.private = image->private;
@@ -281,7 +282,7 @@ void classify_rebuild_run(struct classify_rebuild *rebuild)
         image->private->records_end = merge.memory.at;
         end_layers(image->private);
     }
-    if (!merge.failed && image_finish(image, &merge.memory)) {
+    if (!merge.failed && image_finish(image, &merge.memory, filters)) {
         rebuild->image = image;
     } else {
         classify_image_free(image);
