@@ -2,8 +2,7 @@
 
 #include <stddef.h>
 
-#define CLASSIFY_FUNCTION static
-#define CLASSIFY_CHECKED  static
+#define CLASSIFY_CHECKED static
 
 static inline const struct classify_block *classify_block_at(void *memory, __u32 number)
 {

@@ -12,7 +12,6 @@
 
 #include "abi.h"
 
-#define CLASSIFY_FUNCTION                     static __noinline
 #define CLASSIFY_CHECKED                      __noinline
 #define classify_repeat(count, step, context) bpf_loop(count, step, context, 0)
 

@@ -7,231 +7,30 @@
  *         classify_decide() …       what it does to the result
  *         classify_proceed(run, …)  passes it, or all of its sublayer
  *
- * Who includes this has defined
+ * All but one function is inlined: in the kernel a return costs as much as reading a node, where
+ * it guards against speculation.
  *
- *     classify_block_at(memory, number)     a block of the memory, NULL if there is none
+ * Who includes this has defined, beside what read.h needs,
+ *
  *     classify_repeat(count, step, context) calls long step(__u32, void *) until it returns 1
- *     CLASSIFY_FUNCTION                     how functions are declared that are called, not inlined
- *     CLASSIFY_CHECKED                      the same, for one that the verifier checks by itself
+ *     CLASSIFY_CHECKED                      how a function is declared that the verifier checks by
+ *                                           itself, so that loops can call it
  */
 #ifndef OPENWFP_CLASSIFY_LOOKUP_H
 #define OPENWFP_CLASSIFY_LOOKUP_H
 
 #include "arbitrate.h"
-#include "walk.h"
+#include "read.h"
+#include "tests.h"
 
 #define CLASSIFY_NONE_DONE  0xffffffffu
 #define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
-#define CLASSIFY_NEAR_PLAIN 8           /* tests of a filter, if they are plain */
 #define CLASSIFY_NEAR_LIST  5           /* filters of a leaf that are read in a plain loop */
 #define CLASSIFY_NEAR_TREES 6           /* trees, likewise */
 #define CLASSIFY_NEAR_DEPTH 8           /* nodes on the way down, likewise */
 #define CLASSIFY_FAR_STEPS  (1u << 23)
 
-/* The block that was read last. */
-struct classify_near {
-    const struct classify_block *block;
-    __u64 number;
-};
-
-/*
- * A lookup under way. All that changes is in the walk: the verifier does not follow what is stored
- * there, and so need not tell one turn of a loop from the next.
- */
-struct classify_run {
-    struct classify_walk *walk;
-    void *memory;
-    const struct classify_layer *layer;
-    struct classify_near nodes, filters; /* what is read of the one is near the last of the kind */
-};
-
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
-
-/* ---- memory ---- */
-
-/* The address is made only after the check, which is what the verifier wants to see. */
-CLASSIFY_INLINE const void *classify_within(const struct classify_block *block, __u64 offset,
-                                            __u32 size)
-{
-    if (offset > CLASSIFY_BLOCK - size)
-        return NULL;
-    __asm__ volatile("" : "+r"(offset));
-    return block->bytes + offset;
-}
-
-/* Makes the unit's block the one that is read; false: not there. */
-CLASSIFY_INLINE bool classify_open(void *memory, struct classify_near *near, __u32 unit)
-{
-    __u32 number = unit / CLASSIFY_BLOCK_UNITS;
-
-    if (number == near->number)
-        return true;
-    const struct classify_block *block = classify_block_at(memory, number);
-    if (!block)
-        return false;
-    near->block = block;
-    near->number = number;
-    return true;
-}
-
-/* `size` bytes at a unit; NULL: not there. */
-CLASSIFY_INLINE const void *classify_at(void *memory, struct classify_near *near, __u32 unit,
-                                        __u32 size)
-{
-    __u64 offset = unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
-
-    return classify_open(memory, near, unit) ? classify_within(near->block, offset, size) : NULL;
-}
-
-/* Begins to read the memory; false: it is empty. */
-CLASSIFY_INLINE bool classify_start(struct classify_run *run)
-{
-    run->filters.number = 0;
-    run->filters.block = classify_block_at(run->memory, 0);
-    run->nodes = run->filters;
-    return run->filters.block != NULL;
-}
-
-CLASSIFY_INLINE const struct classify_version *classify_version_now(struct classify_run *run)
-{
-    const struct classify_header *header = (const void *)run->filters.block->bytes;
-
-    return classify_at(run->memory, &run->nodes, *(const volatile __u32 *)&header->root,
-                       sizeof(struct classify_version));
-}
-
-CLASSIFY_INLINE const struct classify_record *classify_record_at(struct classify_run *run,
-                                                                 __u32 unit)
-{
-    return classify_at(run->memory, &run->filters, unit, sizeof(struct classify_record));
-}
-
-/* ---- tests ---- */
-
-CLASSIFY_INLINE bool classify_less(__u64 high_a, __u64 low_a, __u64 high_b, __u64 low_b)
-{
-    return high_a < high_b || (high_a == high_b && low_a < low_b);
-}
-
-CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
-{
-    return slot < CLASSIFY_SLOTS ? key->value[slot] : 0;
-}
-
-/* How many units a test takes. */
-CLASSIFY_INLINE __u32 classify_test_units(__u32 op)
-{
-    return op == CLASSIFY_RANGE ? 3 : op == CLASSIFY_PREFIX64 ? 2 : op == CLASSIFY_RANGE128 ? 5 : 1;
-}
-
-CLASSIFY_INLINE bool classify_present_holds(const struct classify_key *key,
-                                            const struct classify_test *test)
-{
-    __u64 value = classify_value(key, test->slot);
-    __u64 mask = (__u64)test->value << (test->small & 63);
-    const __u64 *wide = (const __u64 *)(test + 1);
-
-    switch (test->op & ~CLASSIFY_NOT) {
-    case CLASSIFY_PREFIX:
-        return value >> (test->small & 63) == test->value;
-    case CLASSIFY_SMALL:
-        return value >= test->small && value <= test->value;
-    case CLASSIFY_PREFIX64:
-        return value >> (test->small & 63) == wide[0];
-    case CLASSIFY_RANGE:
-        return value >= wide[0] && value <= wide[1];
-    case CLASSIFY_RANGE128: {
-        __u64 low = classify_value(key, test->slot + 1);
-        return !classify_less(value, low, wide[0], wide[1]) &&
-               !classify_less(wide[2], wide[3], value, low);
-    }
-    case CLASSIFY_FLAGS_ALL:
-        return (value & mask) == mask;
-    case CLASSIFY_FLAGS_ANY:
-        return (value & mask) != 0;
-    case CLASSIFY_FLAGS_NONE:
-        return (value & mask) == 0;
-    default:
-        return false;
-    }
-}
-
-CLASSIFY_INLINE bool classify_holds(const struct classify_key *key,
-                                    const struct classify_test *test)
-{
-    if (test->op == CLASSIFY_ALWAYS)
-        return true;
-    if (!(key->present >> (test->slot & 63) & 1))
-        return test->op == CLASSIFY_ABSENT;
-    return classify_present_holds(key, test) != (test->op >= CLASSIFY_NOT);
-}
-
-/* The index of the test after the one at `index`, or CLASSIFY_FAILS. */
-CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
-                                         const struct classify_test *test, __u64 index)
-{
-    __u64 yes = 0, no = CLASSIFY_FAILS;
-
-    if (test->op == CLASSIFY_TRY) {
-        yes = test->small;
-        no = test->value;
-        test++;
-        index++;
-    }
-    if (!classify_holds(key, test))
-        return no;
-    return yes ? yes : index + classify_test_units(test->op & ~CLASSIFY_NOT);
-}
-
-/* A test of the two kinds that most are; false: it does not hold. */
-CLASSIFY_INLINE bool classify_plain_holds(const struct classify_key *key,
-                                          const struct classify_test *test)
-{
-    __u64 value = classify_value(key, test->slot);
-
-    if (!(key->present >> (test->slot & 63) & 1))
-        return false;
-    if (test->op == CLASSIFY_PREFIX)
-        return value >> (test->small & 63) == test->value;
-    return value >= test->small && value <= test->value;
-}
-
-/* The same for any tests, from walk->index on. */
-CLASSIFY_INLINE int classify_matches_behind(struct classify_walk *walk,
-                                            const struct classify_test *tests, __u32 units)
-{
-    for (int i = 0; i < CLASSIFY_NEAR_UNITS; i++) {
-        __u64 index = *(volatile __u32 *)&walk->index;
-        __asm__ volatile("" : "+r"(index)); /* what is checked is what is used */
-        if (index >= units || index >= CLASSIFY_NEAR_UNITS)
-            break;
-        walk->index = classify_next_test(&walk->key, tests + index, index);
-    }
-    return walk->index >= units && walk->index != CLASSIFY_FAILS;
-}
-
-/* Whether all tests of the filter hold, of which there are at most CLASSIFY_NEAR_UNITS. */
-CLASSIFY_INLINE int classify_matches(struct classify_walk *walk,
-                                     const struct classify_record *record)
-{
-    __u32 units = record->head.units;
-    const struct classify_test *tests =
-        (const struct classify_test *)&record
-            ->body[record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0];
-
-    for (__u32 i = 0; i < CLASSIFY_NEAR_PLAIN; i++) {
-        if (i >= units)
-            return 1;
-        if (tests[i].op != CLASSIFY_PREFIX && tests[i].op != CLASSIFY_SMALL) {
-            walk->index = i;
-            return classify_matches_behind(walk, tests, units);
-        }
-        if (!classify_plain_holds(&walk->key, &tests[i]))
-            return 0;
-    }
-    walk->index = CLASSIFY_NEAR_PLAIN;
-    return classify_matches_behind(walk, tests, units);
-}
 
 /* ---- trees ---- */
 

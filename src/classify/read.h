@@ -1,0 +1,87 @@
+/*
+ * Reading a compiled policy's memory (abi.h), in the kernel block by block.
+ *
+ * Who includes this has defined classify_block_at(memory, number): a block of the memory, NULL if
+ * there is none.
+ */
+#ifndef OPENWFP_CLASSIFY_READ_H
+#define OPENWFP_CLASSIFY_READ_H
+
+#include "arbitrate.h"
+#include "walk.h"
+
+/* The block that was read last. */
+struct classify_near {
+    const struct classify_block *block;
+    __u64 number;
+};
+
+/*
+ * A lookup under way. All that changes is in the walk: the verifier does not follow what is stored
+ * there, and so need not tell one turn of a loop from the next.
+ */
+struct classify_run {
+    struct classify_walk *walk;
+    void *memory;
+    const struct classify_layer *layer;
+    struct classify_near nodes, filters; /* what is read of the one is near the last of the kind */
+};
+
+/* The address is made only after the check, which is what the verifier wants to see. */
+CLASSIFY_INLINE const void *classify_within(const struct classify_block *block, __u64 offset,
+                                            __u32 size)
+{
+    if (offset > CLASSIFY_BLOCK - size)
+        return NULL;
+    __asm__ volatile("" : "+r"(offset));
+    return block->bytes + offset;
+}
+
+/* Makes the unit's block the one that is read; false: not there. */
+CLASSIFY_INLINE bool classify_open(void *memory, struct classify_near *near, __u32 unit)
+{
+    __u32 number = unit / CLASSIFY_BLOCK_UNITS;
+
+    if (number == near->number)
+        return true;
+    const struct classify_block *block = classify_block_at(memory, number);
+    if (!block)
+        return false;
+    near->block = block;
+    near->number = number;
+    return true;
+}
+
+/* `size` bytes at a unit; NULL: not there. */
+CLASSIFY_INLINE const void *classify_at(void *memory, struct classify_near *near, __u32 unit,
+                                        __u32 size)
+{
+    __u64 offset = unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+
+    return classify_open(memory, near, unit) ? classify_within(near->block, offset, size) : NULL;
+}
+
+/* Begins to read the memory; false: it is empty. */
+CLASSIFY_INLINE bool classify_start(struct classify_run *run)
+{
+    run->filters.number = 0;
+    run->filters.block = classify_block_at(run->memory, 0);
+    run->nodes = run->filters;
+    return run->filters.block != NULL;
+}
+
+CLASSIFY_INLINE const struct classify_version *classify_version_now(struct classify_run *run)
+{
+    const struct classify_header *header = (const void *)run->filters.block->bytes;
+
+    return classify_at(run->memory, &run->nodes, *(const volatile __u32 *)&header->root,
+                       sizeof(struct classify_version));
+}
+
+CLASSIFY_INLINE const struct classify_record *classify_record_at(struct classify_run *run,
+                                                                 __u32 unit)
+{
+    return classify_at(run->memory, &run->filters, unit, sizeof(struct classify_record));
+}
+
+#endif
