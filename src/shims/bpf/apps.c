@@ -12,21 +12,23 @@
 
 #define KERNEL_MINOR_BITS 20
 
-static int policy_app_remember(struct shim *shim, uint32_t number)
+static int policy_app_remember(struct shim_apps *apps, uint32_t number)
 {
-    for (size_t i = 0; i < shim->policy_app_count; i++)
-        if (shim->policy_apps[i] == number)
-            return 0;
-    if (shim->policy_app_count == shim->policy_app_room) {
-        size_t room = shim->policy_app_room ? 2 * shim->policy_app_room : 64;
-        uint32_t *grown = realloc(shim->policy_apps, room * sizeof(*grown));
+    uint8_t bit = 1u << number % 8;
+
+    if (apps->has[number / 8] & bit)
+        return 0;
+    if (apps->count == apps->room) {
+        size_t room = apps->room ? 2 * apps->room : 64;
+        uint32_t *grown = realloc(apps->numbers, room * sizeof(*grown));
 
         if (!grown)
             return -ENOMEM;
-        shim->policy_apps = grown;
-        shim->policy_app_room = room;
+        apps->numbers = grown;
+        apps->room = room;
     }
-    shim->policy_apps[shim->policy_app_count++] = number;
+    apps->has[number / 8] |= bit;
+    apps->numbers[apps->count++] = number;
     return 0;
 }
 
@@ -57,35 +59,63 @@ uint32_t shim_app_number(struct shim *shim, const char *path)
         return 0;
     strcpy(key.text, path);
     number = app_enter(shim, &key);
-    return number && !policy_app_remember(shim, number) ? number : 0;
+    return number && !policy_app_remember(&shim->apps, number) ? number : 0;
 }
 
-static void files_clear(struct shim *shim)
+/* False: there is no such file now. */
+static bool file_of(const struct shim *shim, uint32_t number, struct ale_file *file)
 {
-    struct ale_file file;
+    struct stat status;
 
-    while (!bpf_map_get_next_key(shim->maps[MAP_APP_FILES], NULL, &file))
-        if (bpf_map_delete_elem(shim->maps[MAP_APP_FILES], &file))
-            return;
+    if (stat(shim->names[number].text, &status))
+        return false;
+    *file = (struct ale_file){
+        .dev = (uint64_t)major(status.st_dev) << KERNEL_MINOR_BITS | minor(status.st_dev),
+        .ino = status.st_ino,
+    };
+    return true;
 }
 
 /* The policy's programs as files, so that a process in another mount namespace is recognised. */
-int apps_refresh_files(struct shim *shim)
+int apps_add_files(struct shim *shim)
 {
-    files_clear(shim);
-    for (size_t i = 0; i < shim->policy_app_count; i++) {
-        uint32_t number = shim->policy_apps[i];
-        struct stat status;
+    struct shim_apps *apps = &shim->apps;
 
-        if (stat(shim->names[number].text, &status))
-            continue;
-        struct ale_file file = {
-            .dev = (uint64_t)major(status.st_dev) << KERNEL_MINOR_BITS | minor(status.st_dev),
-            .ino = status.st_ino,
-        };
-        if (bpf_map_update_elem(shim->maps[MAP_APP_FILES], &file, &number, BPF_ANY))
+    for (; apps->looked_up < apps->count; apps->looked_up++) {
+        uint32_t number = apps->numbers[apps->looked_up];
+        struct ale_file file;
+
+        if (file_of(shim, number, &file) &&
+            bpf_map_update_elem(shim->maps[MAP_APP_FILES], &file, &number, BPF_ANY))
             return -errno;
     }
-    shim->policy_apps_refreshed = shim->policy_app_count;
     return 0;
+}
+
+/* Files that are no longer the program whose number they have. */
+static int remove_strangers(struct shim *shim)
+{
+    struct ale_file file, next, present;
+    bool more = !bpf_map_get_next_key(shim->maps[MAP_APP_FILES], NULL, &next);
+    uint32_t number;
+
+    while (more) {
+        file = next;
+        more = !bpf_map_get_next_key(shim->maps[MAP_APP_FILES], &file, &next);
+        if (!bpf_map_lookup_elem(shim->maps[MAP_APP_FILES], &file, &number) &&
+            file_of(shim, number, &present) && !memcmp(&file, &present, sizeof(file)))
+            continue;
+        if (bpf_map_delete_elem(shim->maps[MAP_APP_FILES], &file))
+            return -errno;
+    }
+    return 0;
+}
+
+/* What stays is there all the time. */
+int apps_refresh_files(struct shim *shim)
+{
+    shim->apps.looked_up = 0;
+    int result = apps_add_files(shim);
+
+    return result ? result : remove_strangers(shim);
 }

@@ -125,7 +125,7 @@ int shim_collect(struct shim *shim, uint32_t mask, struct shim_error *error)
     uint32_t old = shim->state->collect;
 
     shim->state->collect = mask;
-    int result = hooks_attach(shim, hooks_needs(shim), error);
+    int result = hooks_attach(shim, hooks_needs(shim), true, error);
     if (result)
         shim->state->collect = old;
     hooks_trim(shim);

@@ -134,8 +134,9 @@ static int adopt_sockets(struct shim *shim, struct shim_error *error)
     return 0;
 }
 
-/* Makes all that is needed work. What is attached but not needed stays for now. */
-int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error)
+/* Makes all that is needed work. What is attached but not needed stays for now. Anew: listeners are
+ * looked for also when the accept hook is attached, which otherwise is told of each. */
+int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct shim_error *error)
 {
     bool fresh = needs.remember & ~shim->state->remember;
     int result = code_provide(shim, needs.hooks, error);
@@ -149,9 +150,10 @@ int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *
     }
     if (!result && fresh)
         result = adopt_sockets(shim, error);
-    if (!result && (needs.hooks & BIT(PROGRAM_LOOKUP)))
-        result = netns_attach_all(shim, error);
-    return result;
+    if (result || !(needs.hooks & BIT(PROGRAM_LOOKUP)) || (shim->lookup_attached && !anew))
+        return result;
+    shim->lookup_attached = true;
+    return netns_attach_all(shim, error);
 }
 
 bool shim_prepare(struct shim *shim)
@@ -178,8 +180,8 @@ void hooks_trim(struct shim *shim)
         bpf_link__destroy(shim->links[i]);
         shim->links[i] = NULL;
     }
-    if (!(needs.hooks & BIT(PROGRAM_LOOKUP)))
-        netns_detach_all(shim, NULL);
+    if (!(needs.hooks & BIT(PROGRAM_LOOKUP)) && shim->lookup_attached)
+        shim->lookup_attached = netns_detach_all(shim, NULL) != 0;
     shim->state->remember = needs.remember;
 }
 

@@ -73,6 +73,22 @@ struct shim_code {
     struct bpf_program *programs[PROGRAM_COUNT]; /* NULL = not loaded */
 };
 
+struct classify_group; /* classify/compile.h */
+
+/* What is known to be on a side of the table of groups. */
+struct shim_groups {
+    bool known;
+    uint32_t count;
+    struct classify_group *groups;
+};
+
+/* The numbers handed out by shim_app_number(), the files of the first `looked_up` are known. */
+struct shim_apps {
+    uint8_t has[ALE_APPS / 8];
+    uint32_t *numbers;
+    size_t count, room, looked_up;
+};
+
 struct shim {
     struct shim_options options; /* strings point into the two below */
     char pin_dir[PATH_MAX];
@@ -93,10 +109,10 @@ struct shim {
     size_t chores_visited; /* done by it */
     uint64_t clock_offset; /* realtime minus boot clock */
     struct shim_needs policy_needs;
-    bool groups_written;   /* the table of groups is not known to be empty */
-    uint32_t *policy_apps; /* numbers handed out by shim_app_number() */
-    size_t policy_app_count, policy_app_room;
-    size_t policy_apps_refreshed; /* of them have been looked up as files */
+    uint64_t generation;          /* of the policy in force; 0: none was ever committed */
+    bool lookup_attached;         /* the accept hook may be in some network namespaces */
+    struct shim_groups groups[2]; /* by the generation's parity */
+    struct shim_apps apps;
 };
 
 /* error.c */
@@ -140,7 +156,7 @@ int callout_prepare(char *bytes, size_t size, unsigned slot, struct shim_error *
 int hooks_open(struct shim *shim, struct shim_error *error);
 uint64_t hooks_attached(const struct shim *shim);
 int hooks_replace(struct shim *shim, struct shim_error *error);
-int hooks_attach(struct shim *shim, struct shim_needs needs, struct shim_error *error);
+int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct shim_error *error);
 void hooks_trim(struct shim *shim);
 struct shim_needs hooks_needs(const struct shim *shim);
 struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy);
@@ -157,12 +173,19 @@ int netns_run(int netns_fd, int (*fn)(void *ctx), void *ctx);
 
 /* policy.c */
 int policy_read(const struct shim *shim, struct policy_layers *policy);
+void policy_adopt(struct shim *shim);
+
+/* groups.c */
+int groups_write(struct shim *shim, const struct classify_image *image, uint64_t generation);
+void groups_begin(struct shim *shim);
+void groups_free(struct shim *shim);
 
 /* destroy.c */
 int destroy_socket(uint32_t pid, const struct ale_event *event);
 
 /* apps.c */
-int apps_refresh_files(struct shim *shim);
+int apps_refresh_files(struct shim *shim); /* looks all up anew */
+int apps_add_files(struct shim *shim);     /* those of programs that are new */
 
 /* mounts.c: what the machine has */
 int cgroup2_root(char path[PATH_MAX]);

@@ -72,64 +72,19 @@ static void layers_of_image(const struct classify_image *image, struct policy_la
 }
 
 /* Generation 0 is nobody's: connected datagram sockets use it for "not authorized". */
-static uint64_t next_generation(const struct shim *shim)
+void policy_adopt(struct shim *shim)
 {
     struct policy_layers *policy = malloc(sizeof(*policy));
-    uint64_t generation = policy && !policy_read(shim, policy) ? policy->version.generation : 0;
 
+    if (policy && !policy_read(shim, policy)) {
+        shim->policy_needs = hooks_needs_of_policy(policy);
+        shim->generation = policy->version.generation;
+    }
     free(policy);
-    return generation + 1;
 }
 
-/* ---- the tables beside the policy ---- */
+/* ---- what has to be there before the policy is ---- */
 
-/* Takes the bits of the generation before the last out; they are on the new one's side. */
-static int groups_clear(struct shim *shim, uint32_t side)
-{
-    uint32_t gid, *previous = NULL;
-    struct ale_group group;
-
-    while (!bpf_map_get_next_key(shim->maps[MAP_GROUP_BITS], previous, &gid)) {
-        previous = &gid;
-        if (bpf_map_lookup_elem(shim->maps[MAP_GROUP_BITS], &gid, &group))
-            continue;
-        group.bits[side] = 0;
-        if (bpf_map_update_elem(shim->maps[MAP_GROUP_BITS], &gid, &group, BPF_ANY))
-            return -errno;
-    }
-    return 0;
-}
-
-static int groups_write(struct shim *shim, const struct classify_image *image, uint64_t generation)
-{
-    uint32_t side = generation & 1;
-    int result = 0;
-
-    if (!image->group_count && !shim->groups_written)
-        return 0;
-    shim->groups_written = true;
-    result = groups_clear(shim, side);
-
-    for (uint32_t i = 0; !result && i < image->group_count; i++) {
-        struct ale_group group = {0};
-        uint32_t gid = image->groups[i].gid;
-
-        bpf_map_lookup_elem(shim->maps[MAP_GROUP_BITS], &gid, &group);
-        group.bits[side] = image->groups[i].bits;
-        if (bpf_map_update_elem(shim->maps[MAP_GROUP_BITS], &gid, &group, BPF_ANY))
-            result = -errno;
-    }
-    return result;
-}
-
-/* Files are looked up anew with a whole image, and for a program that is new. */
-static int refresh_files(struct shim *shim, bool whole)
-{
-    return whole || shim->policy_apps_refreshed != shim->policy_app_count ? apps_refresh_files(shim)
-                                                                          : 0;
-}
-
-/* What has to be there before the policy is. */
 static int prepare(struct shim *shim, const struct classify_image *image, bool whole,
                    struct shim_error *error)
 {
@@ -140,20 +95,23 @@ static int prepare(struct shim *shim, const struct classify_image *image, bool w
         return shim_fail(error, -ENOMEM, "out of memory");
     layers_of_image(image, policy);
     shim->policy_needs = hooks_needs_of_policy(policy);
-    result = hooks_attach(shim, hooks_needs(shim), error);
-    if (!result && ((result = refresh_files(shim, whole)) ||
+    result = hooks_attach(shim, hooks_needs(shim), whole, error);
+    if (!result && ((result = whole ? apps_refresh_files(shim) : apps_add_files(shim)) ||
                     (result = groups_write(shim, image, policy->version.generation))))
         shim_fail(error, result, "can't write the policy's tables: %s", strerror(-result));
     free(policy);
     return result;
 }
 
-static int finish(struct shim *shim, int result, struct shim_needs old_needs)
+static int finish(struct shim *shim, const struct classify_image *image, int result,
+                  struct shim_needs old_needs)
 {
-    if (result)
+    if (result) {
         shim->policy_needs = old_needs;
-    else
+    } else {
+        shim->generation = classify_image_version(image)->generation;
         shim->state->loaded = 1;
+    }
     hooks_trim(shim);
     return result;
 }
@@ -193,7 +151,7 @@ int shim_commit(struct shim *shim, struct classify_image *image, struct shim_err
     uint32_t slot = 0;
     int result;
 
-    classify_image_version(image)->generation = next_generation(shim);
+    classify_image_version(image)->generation = shim->generation + 1;
     CLEANUP_FD int fd = policy_map(image);
     if (fd < 0)
         return shim_fail(error, fd, "can't make the kernel's copy of the policy (%zu bytes): %s",
@@ -201,7 +159,7 @@ int shim_commit(struct shim *shim, struct classify_image *image, struct shim_err
     result = prepare(shim, image, true, error);
     if (!result && bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY))
         result = shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno));
-    return finish(shim, result, old_needs);
+    return finish(shim, image, result, old_needs);
 }
 
 /* ---- changes in place ---- */
@@ -215,5 +173,5 @@ int shim_change(struct shim *shim, struct classify_image *image, struct shim_err
         classify_change_cancel(image);
     else
         classify_change_publish(image);
-    return finish(shim, result, old_needs);
+    return finish(shim, image, result, old_needs);
 }

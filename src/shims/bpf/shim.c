@@ -143,6 +143,7 @@ static int open_fresh(struct shim *shim, struct shim_error *error)
     if (result)
         return result;
     describe_state(shim);
+    groups_begin(shim);
     return pin_maps(shim, error);
 }
 
@@ -164,11 +165,9 @@ static int open_adopted(struct shim *shim, struct shim_error *error)
         result = hooks_replace(shim, error);
     if (!result)
         result = netns_replace(shim, error);
-    struct policy_layers *policy = malloc(sizeof(*policy));
-    if (!result && policy && !policy_read(shim, policy))
-        shim->policy_needs = hooks_needs_of_policy(policy);
-    free(policy);
-    shim->groups_written = true;
+    if (!result)
+        policy_adopt(shim);
+    shim->lookup_attached = true;
     shim->adopted = true;
     return result;
 }
@@ -245,7 +244,8 @@ void shim_close(struct shim *shim)
     for (int i = 0; i < MAP_COUNT; i++)
         close_fd(&shim->maps[i]);
     close_fd(&shim->cgroup_fd);
-    free(shim->policy_apps);
+    groups_free(shim);
+    free(shim->apps.numbers);
     free(shim);
 }
 

@@ -9,6 +9,8 @@
 #include "event.h"
 #include "identity.h"
 
+#define GROUP_ATTEMPTS 3
+
 enum verdict { PERMITTED, BLOCKED };
 
 static __always_inline void key_set(struct request *request, __u32 slot, __u64 value)
@@ -143,10 +145,10 @@ static __always_inline __u64 policy_generation(void)
     return version ? version->generation : 0;
 }
 
-/* Which of the policy's group conditions the owner satisfies. */
-static __noinline __u64 groups_matched(const struct ale_identity *owner)
+/* Which group conditions of the generation's policy the owner satisfies. */
+static __noinline __u64 groups_matched(const struct ale_identity *owner, __u64 generation)
 {
-    __u32 side = policy_generation() & 1;
+    __u32 side = generation & 1;
     struct ale_group *group;
     __u64 bits = 0;
 
@@ -163,15 +165,34 @@ static __noinline __u64 groups_matched(const struct ale_identity *owner)
     return bits;
 }
 
+/* What a bit says is only known to the policy that it was made for: when another one has come in
+ * between, the question is asked again. */
+static __always_inline void classify_with_groups(struct request *request,
+                                                 const struct ale_identity *owner)
+{
+    __u64 generation = policy_generation();
+
+    for (__u32 i = 0; i < GROUP_ATTEMPTS; i++) {
+        __u64 before = generation;
+
+        key_set(request, CLASSIFY_USER_BITS, groups_matched(owner, before));
+        classify(&request->walk);
+        generation = policy_generation();
+        if (generation == before)
+            break;
+    }
+}
+
 /* Without a readable policy: permit if none was ever committed, else block (fail closed). */
 static __always_inline enum verdict decide(struct request *request,
                                            const struct ale_identity *owner, __u32 layer,
                                            const struct ale_state *shared)
 {
-    if (shared->remember & ALE_REMEMBER_GROUPS)
-        key_set(request, CLASSIFY_USER_BITS, groups_matched(owner));
     request->walk.layer = layer;
-    classify(&request->walk);
+    if (shared->remember & ALE_REMEMBER_GROUPS)
+        classify_with_groups(request, owner);
+    else
+        classify(&request->walk);
     if (request->walk.result.flags & CLASSIFY_RESULT_BROKEN && !shared->loaded)
         return PERMITTED;
     return request->walk.result.action == FWP_ACTION_BLOCK ? BLOCKED : PERMITTED;
