@@ -4,6 +4,7 @@
  *   open PIN_DIR CGROUP|- NETNS     shim_open
  *   commit FILTER…                  FILTER: LAYER:ACTION[:CALLOUT_SLOT:CONTEXT][,SLOT=LO-HI]…
  *                                   its id is its place in the list, from 1; heaviest first
+ *   add ID FILTER | delete ID FILTER   a change in place; the smaller the id, the heavier
  *   app PATH | collect MASK | load SLOT OBJECT | unload SLOT | loaded SLOT | lost
  *   poll                            one JSON line per event, then "ok COUNT"
  *   remove PIN_DIR | probe
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classify/change.h"
 #include "classify/compile.h"
 #include "model/layers.h"
 #include "shims/bpf/shim.h"
@@ -122,6 +124,23 @@ static void do_commit(char **words, int count)
     free(drafts);
 }
 
+static void do_change(bool adds, char **words, int count)
+{
+    const struct classify_intern intern = {NULL, no_app};
+    struct draft draft = {0};
+    struct model_view_filter view;
+    struct classify_change change = {&view, &view, adds, !adds};
+    struct model_error why = {0};
+
+    if (count != 2 || !image ||
+        !draft_filter(&draft, words[1], (unsigned)strtoul(words[0], NULL, 10), &view))
+        printf("error 0 not a change\n");
+    else if (classify_change_prepare(image, &change, &intern, &why))
+        printf("error 0 %s\n", why.text);
+    else
+        answer(shim_change(shim, image, &error));
+}
+
 static void do_open(char **words, int count)
 {
     struct shim_options options = {
@@ -173,6 +192,8 @@ static void obey(char **words, int count)
         do_open(words + 1, count - 1);
     else if (!strcmp(command, "commit"))
         do_commit(words + 1, count - 1);
+    else if (!strcmp(command, "add") || !strcmp(command, "delete"))
+        do_change(!strcmp(command, "add"), words + 1, count - 1);
     else if (!strcmp(command, "app"))
         answer(shim_app_number(shim, words[1]));
     else if (!strcmp(command, "collect"))

@@ -60,6 +60,42 @@ class Takeover(ShimCase):
         program.tell("stop")
         self.assertEqual("0", program.line())
 
+    def test_9_7_no_connect_slips_between_changes(self):
+        self.driver.commit(rule(CONNECT, BLOCK, remote_port=80))
+        program = self.hammer()
+        for _ in range(100):
+            self.driver.tell("add", 2, rule(CONNECT, BLOCK))
+            self.driver.tell("delete", 1, rule(CONNECT, BLOCK, remote_port=80))
+            self.driver.tell("add", 1, rule(CONNECT, BLOCK, remote_port=80))
+            self.driver.tell("delete", 2, rule(CONNECT, BLOCK))
+        program.tell("stop")
+        self.assertEqual("0", program.line())
+
+    def test_decision_8_a_change_survives_the_loader(self):
+        self.place.serve("tcp4 bind=0.0.0.0:2000 listen")
+        self.driver.commit(rule(CONNECT, BLOCK, remote_port=81))
+        self.driver.tell("add", 2, rule(ACCEPT, BLOCK))
+        self.driver.tell("delete", 1, rule(CONNECT, BLOCK, remote_port=81))
+        self.driver.kill()
+        self.driver = self.open()
+        self.driver.tell("collect", 0)
+        inbound = f"tcp4 connect={INSIDE4}:2000"
+        self.assertEqual("ECONNREFUSED", self.answer(inbound, covered=False))
+        self.assertEqual("ECONNREFUSED", self.answer(f"tcp4 connect={OUTSIDE4}:81"))
+        self.driver.commit(rule(CONNECT, BLOCK, remote_port=80))
+        self.assertEqual("ok", self.answer(inbound, covered=False))
+        self.assertEqual("EACCES", self.answer(f"tcp4 connect={OUTSIDE4}:80"))
+
+    def test_a_change_attaches_and_detaches_what_it_needs(self):
+        self.place.serve("tcp4 bind=0.0.0.0:2000 listen")
+        inbound = f"tcp4 connect={INSIDE4}:2000"
+        self.driver.commit(rule(CONNECT, PERMIT))
+        for _ in range(2):
+            self.driver.tell("add", 2, rule(ACCEPT, BLOCK))
+            self.assertEqual("ECONNREFUSED", self.answer(inbound, covered=False))
+            self.driver.tell("delete", 2, rule(ACCEPT, BLOCK))
+            self.assertEqual("ok", self.answer(inbound, covered=False))
+
     def test_numbers_of_programs_survive_the_loader(self):
         number = self.driver.tell("app", "/usr/bin/one")
         self.assertNotEqual(0, number)
