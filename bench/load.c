@@ -150,7 +150,7 @@ static void start_worker(struct place *place, const struct mode *mode, uint64_t 
 
 static struct batch ask(const struct place *place)
 {
-    struct batch batch;
+    struct batch batch = {.p50 = 0};
 
     if (write(place->commands, "", 1) != 1 ||
         read(place->answers, &batch, sizeof batch) != sizeof batch)
