@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a lookup costs, by number of filters: in the kernel, in user space, beside librte_acl.
 
-usage: classify.py [--json FILE] [--rounds N] [--quick] BUILD_DIR
+usage: classify.py [--json FILE] [--rounds N] [--quick] [--million] BUILD_DIR
 
 Sets after ClassBench's seeds (tests/classify/policy_set.h); those called -plain have addresses,
 ports and protocol only, as librte_acl has, the others programs, users, flags, alternatives and four
@@ -81,19 +81,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="up to 10,000 filters, one round")
+    parser.add_argument("--million", action="store_true", help="also 1,000,000 filters, once: "
+                        "some minutes and gigabytes more")
     options = parser.parse_args()
-    sizes = SIZES[:3] if options.quick else SIZES
+    sizes = SIZES[:3] if options.quick else SIZES if options.million else SIZES[:4]
     gathered = {}
     for number in range(1 if options.quick else options.rounds):
         for size in sizes:
             if number and size == SIZES[-1]:
                 continue # once is enough of what takes so long
             for name in (*PLAIN, *FULL):
+                print(f"\rround {number + 1}: {name} {size} ", end="", file=sys.stderr,
+                      flush=True)
                 row = measure(options.build, name, size)
                 if row:
                     gathered.setdefault((name, size), []).append(row)
+    print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     rows = [median_row(gathered[key]) for key in sorted(gathered, key=lambda key: (
         (*PLAIN, *FULL).index(key[0]), key[1]))]
     print_table(rows)
