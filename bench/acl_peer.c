@@ -21,6 +21,8 @@
 
 #define PASSES  5
 #define CHECKED 1000
+#define MEMORY                                                                                     \
+    (16ull << 30) /* bytes; half is DPDK's, the rest for building: it takes what it gets */
 
 /* The fields in network byte order; librte_acl reads one byte, then four at a time. */
 struct tuple {
@@ -192,6 +194,7 @@ int main(int argc, char **argv)
     for (char *word = strtok(options, " "); word != NULL; word = strtok(NULL, " "))
         eal[eal_count++] = word;
     eal[eal_count] = NULL;
+    setrlimit(RLIMIT_AS, &(struct rlimit){MEMORY, MEMORY});
     if (rte_eal_init(eal_count, eal) < 0)
         return fail("DPDK does not start");
     peer.count = strtoul(argv[2], NULL, 0);

@@ -29,7 +29,8 @@ def ask(*command):
         return None
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        print(f"bench: {' '.join(command)}: {result.stderr.strip()}", file=sys.stderr)
+        why = f"signal {-result.returncode}" if result.returncode < 0 else result.stderr.strip()
+        print(f"bench: {' '.join(command)}: {why}", file=sys.stderr)
         return None
     return json.loads(result.stdout.splitlines()[-1])
 
