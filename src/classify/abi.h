@@ -29,8 +29,9 @@
 #include <linux/types.h>
 #endif
 
-#define CLASSIFY_CALLOUTS   8           /* in-kernel callout slots */
-#define CLASSIFY_NO_CALLOUT 0xffffffffu /* the filter's callout is not registered */
+#define CLASSIFY_CALLOUTS     8           /* in-kernel callout slots */
+#define CLASSIFY_NO_CALLOUT   0xffffffffu /* the filter's callout is not registered */
+#define CLASSIFY_USER_CALLOUT 0xfffffffeu /* user space is asked: the classify stands still */
 
 /* What a key can hold, by slot. Addresses take two slots: high half, low half. */
 enum classify_slot {

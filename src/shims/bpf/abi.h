@@ -6,11 +6,9 @@
 #ifndef OPENWFP_ALE_ABI_H
 #define OPENWFP_ALE_ABI_H
 
-#ifndef __bpf__
-#include <linux/types.h>
-#endif
+#include "classify/abi.h"
 
-#define ALE_ABI    3
+#define ALE_ABI    4
 #define ALE_PATH   256
 #define ALE_GROUPS 32
 #define ALE_APPS   32768
@@ -145,6 +143,96 @@ struct ale_callout_object {
     __u32 size; /* 0 = slot is free */
     __u32 pad;
     __u8 bytes[ALE_CALLOUT_BYTES];
+};
+
+/* ---- operations that user space answers ---- */
+
+#define ALE_HELD     32768 /* operations that wait at once, */
+#define ALE_HELD_APP 16384 /* of one program */
+#define ALE_ASKS     (4u << 20)
+
+/* How an operation stands still while it is asked about. */
+enum ale_hold {
+    ALE_HOLD_QUEUE,  /* its packets wait in a netfilter queue; the system call went on */
+    ALE_HOLD_DROP,   /* its packets are dropped until there is an answer */
+    ALE_HOLD_LATER,  /* it was done; a block destroys the socket */
+    ALE_HOLD_NOTICE, /* likewise, and nothing about the socket waits meanwhile */
+};
+
+/* What is asked about: one operation of a socket, towards one peer. */
+struct ale_held_key {
+    __u64 cookie;
+    __u8 remote[16]; /* v6 form; zero where there is no peer */
+    __u16 port;
+    __u16 layer; /* as V4 */
+    __u8 protocol;
+    __u8 pad[3];
+};
+
+enum ale_ask_kind {
+    ALE_ASK,         /* a callout of user space is to be asked */
+    ALE_ASK_PACKET,  /* a packet of an operation is on its way into the queue */
+    ALE_ASK_NETWORK, /* nothing can be held in this network namespace yet: nobody queues there */
+    ALE_ASK_CLOSED,  /* a socket that is watched was closed */
+};
+
+/* The classify that stands still: whose callout is to be asked, about what. */
+struct ale_ask {
+    __u32 kind;      /* enum ale_ask_kind */
+    __u32 hold;      /* enum ale_hold */
+    __u64 operation; /* number, from 1, never given twice */
+    struct ale_held_key key;
+    struct classify_key fields;
+    __u64 time; /* monotonic clock */
+    __u64 filter_id, filter_context;
+    __u64 start_time, cgroup, netns_cookie;
+    __u8 local[16], remote[16]; /* v6 form */
+    __u16 local_port, remote_port;
+    __u16 layer;            /* run-time id */
+    __u8 family, direction; /* 4 or 6: the layer's; FWP_DIRECTION_* */
+    __u16 filter_flags, filter_type;
+    __u32 callout_id, rights;
+    __u32 pid, uid, gid;
+    __u32 netns, ifindex, app;
+    char comm[16];
+};
+
+/* For ALE_ASK_PACKET: how the reader of the queue knows the packet. In the packet's direction. */
+struct ale_ask_packet {
+    __u32 kind;
+    __u32 netns;
+    __u64 operation;
+    __u8 source[16], destination[16]; /* v6 form */
+    __u16 source_port, destination_port;
+    __u8 protocol;
+    __u8 pad[3];
+};
+
+enum ale_answer_mode {
+    ALE_ANSWER,  /* what the callout said; the classify goes on behind it */
+    ALE_RESTART, /* the classify begins anew, with the flag REAUTHORIZE and `reason` */
+    ALE_PERMIT,  /* it is decided, */
+    ALE_BLOCK,   /* either way */
+    ALE_FORGET,  /* nobody waits any more */
+};
+
+enum ale_outcome {
+    ALE_OUTCOME_GONE,      /* there is no such operation */
+    ALE_OUTCOME_ASK,       /* the next callout: `next` */
+    ALE_OUTCOME_PERMITTED, /* it is no longer held */
+    ALE_OUTCOME_BLOCKED,
+};
+
+/* The context of the program that goes on with a classify. */
+struct ale_answer {
+    struct ale_held_key key;
+    __u64 operation;                          /* as in the question; 0 = whichever the key has */
+    __u32 mode;                               /* enum ale_answer_mode */
+    __u32 reason;                             /* FWP_CONDITION_REAUTHORIZE_REASON_*; 0 = none */
+    __u32 action, rights, absorb, registered; /* struct classify_answer */
+    __u32 outcome;                            /* out: enum ale_outcome */
+    __u32 pad;
+    struct ale_ask next; /* out */
 };
 
 enum ale_event_kind {

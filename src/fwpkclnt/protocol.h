@@ -1,0 +1,124 @@
+/*
+ * What the engine and a host of callouts say to each other over a SOCK_SEQPACKET socket: one
+ * message, one packet; both run on one machine from one build. A host is a driver's process, or
+ * bfe's own broker of `hold` filters. Neither side believes the other's sizes.
+ *
+ * The way of an operation:
+ *
+ *     CLASSIFY ──▶ host     the callout is asked; only one classify of an operation at a time
+ *     ANSWER   ◀──          with its action: the classify goes on, perhaps to other callouts;
+ *                           or pended: nothing goes on until
+ *     COMPLETE ◀──          exactly once, by the host that pended: with a decision, which stands;
+ * or without: the layer is classified again (CLASSIFY with `reauthorize`), and for AUTH_RECV_ACCEPT
+ * a PACKET decides PACKET   ◀──          the packet that was shown, as it is to go on: waits for
+ * the operation's permit, which at AUTH_RECV_ACCEPT it asks for by itself DECIDED  ──▶          how
+ * a pended operation ended
+ *
+ * `round` counts the classifies of an operation; an answer to an earlier round is ignored.
+ */
+#ifndef OPENWFP_DRIVER_PROTOCOL_H
+#define OPENWFP_DRIVER_PROTOCOL_H
+
+#include "shims/bpf/abi.h"
+
+#define DRIVER_PACKET_MAX 65535u
+
+enum driver_message_kind {
+    /* to the host */
+    DRIVER_CLASSIFY = 1,
+    DRIVER_DECIDED,
+    DRIVER_FLOW_DELETE,
+    DRIVER_NOTIFY,
+    DRIVER_STATE,
+    /* from the host */
+    DRIVER_ANSWER,
+    DRIVER_COMPLETE,
+    DRIVER_PACKET,
+    DRIVER_FLOW_ASSOCIATE,
+    DRIVER_FLOW_REMOVE,
+};
+
+struct driver_header {
+    __u32 kind; /* enum driver_message_kind */
+    __u32 size; /* of the whole message */
+    __u64 operation;
+};
+
+#define DRIVER_CAN_PEND 1u /* else STATUS_FWP_CANNOT_PEND */
+#define DRIVER_INJECTED 2u /* the packet is the host's own, coming back */
+#define DRIVER_NOTICE   4u /* nothing waits: a block ends the socket */
+
+struct driver_classify {
+    struct driver_header header;
+    __u32 round;
+    __u32 flags;        /* DRIVER_CAN_PEND, … */
+    __u64 flow_context; /* what was associated with the flow for this callout; 0 = none */
+    struct ale_ask ask; /* fields, metadata, filter; the flow is ask.key.cookie */
+    char app[ALE_PATH]; /* canonical path, "" = unknown */
+    __u32 packet_size;  /* 0 = there is no packet; else from the IP header on, behind this */
+    __u32 pad;
+};
+
+/* How a pended operation ended; nothing more comes for it. */
+struct driver_decided {
+    struct driver_header header;
+    __u32 permitted;
+    __u32 timed_out; /* the engine decided */
+};
+
+struct driver_flow_delete {
+    struct driver_header header; /* operation: 0 */
+    __u64 flow, context;
+    __u32 callout_id;
+    __u16 layer;
+    __u16 pad;
+};
+
+enum driver_notify { DRIVER_FILTER_ADDED, DRIVER_FILTER_DELETED };
+
+struct driver_notify_filter {
+    struct driver_header header; /* operation: 0 */
+    __u32 what;                  /* enum driver_notify */
+    __u32 callout_id;
+    __u64 filter_id, filter_context;
+    __u8 filter_key[16]; /* GUID */
+};
+
+/* FwpmBfeStateSubscribeChanges0 */
+struct driver_state {
+    struct driver_header header; /* operation: 0 */
+    __u32 state;                 /* FWPM_SERVICE_STATE */
+    __u32 pad;
+};
+
+struct driver_answer {
+    struct driver_header header;
+    __u32 round;
+    __u32 action, rights, absorb; /* FWP_ACTION_TYPE, FWPS_RIGHT_ACTION_WRITE or 0, 0 or 1 */
+    __u32 pended;                 /* the action does not count; COMPLETE will come */
+    __u32 deadline_ms;            /* of the pend; 0 = the engine's own, which is also the longest */
+    __u32 default_action;         /* FWP_ACTION_*, if nobody completes in time; 0 = by the filter */
+    __u32 took_packet;            /* the first packet goes on only as PACKET, or not at all */
+};
+
+struct driver_complete {
+    struct driver_header header;
+    __u32 action; /* FWP_ACTION_PERMIT or _BLOCK decides; 0 = classify again */
+    __u32 pad;
+};
+
+struct driver_packet {
+    struct driver_header header;
+    __u32 packet_size; /* the packet, from the IP header on, is behind this */
+    __u32 pad;
+};
+
+struct driver_flow_associate {
+    struct driver_header header; /* operation: 0 */
+    __u64 flow, context;         /* context: 0 only in REMOVE */
+    __u32 callout_id;
+    __u16 layer;
+    __u16 pad;
+};
+
+#endif
