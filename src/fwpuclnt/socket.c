@@ -5,6 +5,56 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "driver.h"
+
+static _Atomic int door = -1;
+
+EXPORT void OpenWfpConnectThrough(int through)
+{
+    door = through;
+}
+
+/* Sends one end of a new connection through the door. */
+static bool pass_end(int through, int end)
+{
+    char byte = OPENWFP_DOOR_BYTE, control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    ssize_t sent;
+
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &end, sizeof(int));
+    do
+        sent = sendmsg(through, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == 1;
+}
+
+static DWORD connect_through(int through, int *fd)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return error_set(ERROR_NOT_ENOUGH_MEMORY, "no socket: %s", strerror(errno));
+    if (pass_end(through, ends[1])) {
+        close(ends[1]);
+        *fd = ends[0];
+        return ERROR_SUCCESS;
+    }
+    error_set(RPC_S_SERVER_UNAVAILABLE,
+              "the base filtering engine that started this driver is "
+              "gone: %s",
+              strerror(errno));
+    close(ends[0]);
+    close(ends[1]);
+    return RPC_S_SERVER_UNAVAILABLE;
+}
 
 static DWORD connect_failed(const char *path, int error)
 {
@@ -28,8 +78,10 @@ static DWORD connect_failed(const char *path, int error)
 DWORD socket_connect(const char *path, int *fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int made, result;
+    int made, result, through = door;
 
+    if (through >= 0)
+        return connect_through(through, fd);
     if (strlen(path) >= sizeof(address.sun_path))
         return error_set(ERROR_INVALID_PARAMETER, "the socket's path is too long: %s", path);
     memcpy(address.sun_path, path, strlen(path) + 1);
