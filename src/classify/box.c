@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "arbitrate.h"
 #include "records.h"
 
 /* The tests of a record, one by one. */
@@ -21,7 +20,7 @@ static bool next(struct reader *reader, const struct classify_test **test)
     if (reader->at >= reader->count)
         return false;
     *test = (const struct classify_test *)&reader->units[reader->at];
-    reader->at += records_test_units(*test);
+    reader->at += classify_test_units(*test);
     return true;
 }
 

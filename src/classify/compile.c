@@ -55,9 +55,8 @@ static void note_filter(struct compiler *compiler, struct image_private *private
 static void note_end(const struct memory *memory, uint32_t first)
 {
     struct classify_filter *filter;
-    uint32_t unit;
-    for (uint32_t at = first; (filter = records_next(memory->bytes, at, memory->at, &unit));
-         at = unit + records_units(filter))
+    struct records records = {memory->bytes, first, memory->at};
+    while ((filter = records_next(&records)) != NULL)
         filter->end = memory->at;
 }
 

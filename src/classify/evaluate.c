@@ -64,12 +64,12 @@ static void consider(struct behind *behind, const struct classify_filter *filter
 static void consider_base(struct behind *behind, uint32_t end)
 {
     const struct classify_filter *filter;
-    uint32_t unit;
-    while ((filter = records_next(behind->image->memory, behind->at, end, &unit)) != NULL) {
+    struct records records = {behind->image->memory, behind->at, end};
+    while ((filter = records_next(&records)) != NULL) {
         if (filter->died > behind->walk->number)
             consider(behind, filter);
-        behind->at = unit + records_units(filter);
     }
+    behind->at = records.at;
 }
 
 static void consider_added(struct behind *behind, const struct overlay_filter *added)

@@ -165,7 +165,7 @@ void image_summarise(const struct classify_filter *filter, uint64_t *slots, uint
     uint32_t mine = 0;
     for (uint32_t at = 0; at < filter->units;) {
         const struct classify_test *test = (const struct classify_test *)&units[at];
-        at += records_test_units(test);
+        at += classify_test_units(test);
         if (test->op == CLASSIFY_TRY)
             continue;
         *slots |= (uint64_t)1 << test->slot;
@@ -238,9 +238,9 @@ static bool finish_layer(struct image_private *private, struct image_layer *laye
                          struct memory *memory)
 {
     const struct classify_filter *filter;
-    uint32_t unit, before = memory->at;
-    for (uint32_t at = layer->first; (filter = records_next(memory->bytes, at, layer->end, &unit));
-         at = unit + records_units(filter)) {
+    struct records records = {memory->bytes, layer->first, layer->end};
+    uint32_t before = memory->at;
+    while ((filter = records_next(&records)) != NULL) {
         image_summarise(filter, &layer->slots, &layer->protocols);
         layer->records++;
     }

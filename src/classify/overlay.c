@@ -160,14 +160,12 @@ struct classify_filter *overlay_base_record(const struct classify_image *image, 
 static void mark(struct classify_image *image, uint32_t filter, uint32_t died)
 {
     const struct image_filter *dead = &image->private->filters[filter];
-    uint32_t at = dead->unit, unit;
+    struct records records = {image->memory, dead->unit, image->private->records_end};
     for (uint32_t i = 0; i < dead->records; i++) {
-        struct classify_filter *record =
-            records_next(image->memory, at, image->private->records_end, &unit);
+        struct classify_filter *record = records_next(&records);
         if (record == NULL)
             return;
         __atomic_store_n(&record->died, died, __ATOMIC_RELAXED);
-        at = unit + records_units(record);
     }
 }
 
@@ -238,22 +236,22 @@ bool overlay_delete(struct classify_image *image, const struct overlay_filter *f
 uint64_t *overlay_copy_records(const uint8_t *memory, uint32_t unit, uint32_t count,
                                uint32_t *units)
 {
-    uint64_t *records = NULL;
+    struct records records = {memory, unit, UINT32_MAX};
+    uint64_t *copy = NULL;
     *units = 0;
-    for (uint32_t i = 0, at; i < count; i++) {
-        const struct classify_filter *record = records_next(memory, unit, UINT32_MAX, &at);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct classify_filter *record = records_next(&records);
         uint32_t size = records_units(record);
-        uint64_t *grown = realloc(records, (*units + size) * sizeof *records);
+        uint64_t *grown = realloc(copy, (*units + size) * sizeof *copy);
         if (grown == NULL) {
-            free(records);
+            free(copy);
             return NULL;
         }
-        records = grown;
-        memcpy(records + *units, record, size * sizeof *records);
+        copy = grown;
+        memcpy(copy + *units, record, size * sizeof *copy);
         *units += size;
-        unit = at + size;
     }
-    return records;
+    return copy;
 }
 
 static bool write_filter(struct memory *memory, const struct overlay_filter *filter)
@@ -281,7 +279,7 @@ static bool write_layer(struct memory *memory, const struct overlay *overlay, ui
                         uint32_t last, struct classify_layer *layer)
 {
     const struct classify_filter *record;
-    uint32_t start = memory->at, unit, protocols = layer->protocols;
+    uint32_t start = memory->at, protocols = layer->protocols;
     uint64_t slots = layer->slots;
     struct trees trees;
     for (uint32_t i = first; i < last; i++) {
@@ -292,8 +290,8 @@ static bool write_layer(struct memory *memory, const struct overlay *overlay, ui
             layer->single = 0;
     }
     uint32_t end = memory->at;
-    for (uint32_t at = start; (record = records_next(memory->bytes, at, end, &unit));
-         at = unit + records_units(record))
+    struct records records = {memory->bytes, start, end};
+    while ((record = records_next(&records)) != NULL)
         image_summarise(record, &slots, &protocols);
     layer->slots = slots;
     layer->protocols = protocols;

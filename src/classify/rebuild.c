@@ -95,14 +95,12 @@ static int compare(const struct source *base, const struct source *overlay)
 static void end_sublayer(struct merge *merge)
 {
     struct classify_filter *record;
-    uint32_t unit;
     if (merge->sublayer == NULL)
         return;
     merge->sublayer->end = merge->memory.at;
     merge->sublayer->filter_count = merge->private->filter_count - merge->sublayer->first_filter;
-    for (uint32_t at = merge->sublayer->first;
-         (record = records_next(merge->memory.bytes, at, merge->memory.at, &unit)) != NULL;
-         at = unit + records_units(record))
+    struct records records = {merge->memory.bytes, merge->sublayer->first, merge->memory.at};
+    while ((record = records_next(&records)) != NULL)
         record->end = merge->memory.at;
     merge->sublayer = NULL;
 }
@@ -166,14 +164,12 @@ static void take_base(struct merge *merge, uint32_t i)
     const struct classify_image *old = merge->rebuild->old;
     const struct image_filter *filter = &old->private->filters[i];
     struct source source = source_of_base(old->private, i);
-    uint32_t at = filter->unit, unit = 0, first = 0;
+    struct records records = {old->memory, filter->unit, old->private->records_end};
+    uint32_t first = 0;
     enter(merge, &source);
     for (uint32_t j = 0; j < filter->records && !merge->failed; j++) {
-        const struct classify_filter *record =
-            records_next(old->memory, at, old->private->records_end, &unit);
-        uint32_t copy = add_record(merge, record);
+        uint32_t copy = add_record(merge, records_next(&records));
         first = j == 0 ? copy : first;
-        at = unit + records_units(record);
     }
     if (!merge->failed)
         add_filter(merge, &source, first, filter->records);

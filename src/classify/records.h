@@ -1,31 +1,15 @@
-/* Reading records (abi.h) one behind the other. */
+/* Reading records (abi.h) one behind the other, and the tests of one. */
 #ifndef OPENWFP_CLASSIFY_RECORDS_H
 #define OPENWFP_CLASSIFY_RECORDS_H
 
 #include <stdint.h>
 
-#include "abi.h"
-#include "arbitrate.h"
+#include "tests.h"
 
 static inline const uint64_t *records_tests(const struct classify_filter *filter)
 {
     const uint64_t *body = (const uint64_t *)(filter + 1);
     return filter->type & FWP_ACTION_FLAG_CALLOUT ? body + 2 : body;
-}
-
-/* Units of a test, or of a TRY alone. */
-static inline uint32_t records_test_units(const struct classify_test *test)
-{
-    switch (test->op & ~CLASSIFY_NOT) {
-    case CLASSIFY_PREFIX64:
-        return 2;
-    case CLASSIFY_RANGE:
-        return 3;
-    case CLASSIFY_RANGE128:
-        return 5;
-    default:
-        return 1;
-    }
 }
 
 /* Units of a whole record. */
@@ -35,16 +19,23 @@ static inline uint32_t records_units(const struct classify_filter *filter)
     return head + filter->units;
 }
 
-/* The first record at `unit` or behind it, before `end`; NULL: there is none. *at: its unit. */
-static inline struct classify_filter *records_next(const uint8_t *memory, uint32_t unit,
-                                                   uint32_t end, uint32_t *at)
+/* Where reading stands. */
+struct records {
+    const uint8_t *memory;
+    uint32_t at, end; /* units */
+    uint32_t unit;    /* of the record that was read last */
+};
+
+/* The next record; NULL: there is none before the end. */
+static inline struct classify_filter *records_next(struct records *records)
 {
-    while (unit < end) {
+    for (uint32_t unit = records->at; unit < records->end;) {
         struct classify_filter *filter =
-            (struct classify_filter *)(void *)(memory + (uint64_t)unit * CLASSIFY_UNIT);
+            (struct classify_filter *)(void *)(records->memory + (uint64_t)unit * CLASSIFY_UNIT);
         uint32_t left = CLASSIFY_BLOCK_UNITS - unit % CLASSIFY_BLOCK_UNITS;
         if (left >= sizeof(struct classify_record) / CLASSIFY_UNIT && filter->died != 0) {
-            *at = unit;
+            records->unit = unit;
+            records->at = unit + records_units(filter);
             return filter;
         }
         unit += left; /* the rest of a block in which the next record had no room */

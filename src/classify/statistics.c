@@ -9,10 +9,9 @@
 static uint32_t most_tests(const struct classify_image *image, const struct image_layer *layer)
 {
     const struct classify_filter *record;
-    uint32_t most = 0, unit;
-    for (uint32_t at = layer->first;
-         (record = records_next(image->memory, at, layer->end, &unit)) != NULL;
-         at = unit + records_units(record)) {
+    struct records records = {image->memory, layer->first, layer->end};
+    uint32_t most = 0;
+    while ((record = records_next(&records)) != NULL) {
         if (record->units > most)
             most = record->units;
     }

@@ -17,9 +17,11 @@ CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
     return slot < CLASSIFY_SLOTS ? key->value[slot] : 0;
 }
 
-/* How many units a test takes. */
-CLASSIFY_INLINE __u32 classify_test_units(__u32 op)
+/* How many units a test takes, or a TRY alone. */
+CLASSIFY_INLINE __u32 classify_test_units(const struct classify_test *test)
 {
+    __u32 op = test->op & ~CLASSIFY_NOT;
+
     return op == CLASSIFY_RANGE ? 3 : op == CLASSIFY_PREFIX64 ? 2 : op == CLASSIFY_RANGE128 ? 5 : 1;
 }
 
@@ -79,7 +81,7 @@ CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
     }
     if (!classify_holds(key, test))
         return no;
-    return yes ? yes : index + classify_test_units(test->op & ~CLASSIFY_NOT);
+    return yes ? yes : index + classify_test_units(test);
 }
 
 /* A test of the two kinds that most are; false: it does not hold. */

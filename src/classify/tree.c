@@ -371,10 +371,10 @@ static bool read_boxes(struct builder *builder, uint32_t first, uint32_t end)
 {
     struct boxes *boxes = &builder->boxes;
     const struct classify_filter *filter;
-    uint32_t unit, count = 0;
+    struct records shaped = {builder->memory->bytes, first, end}, boxed = shaped;
+    uint32_t count = 0;
     boxes->shape = box_shape_new();
-    for (uint32_t at = first; (filter = records_next(builder->memory->bytes, at, end, &unit));
-         at = unit + records_units(filter)) {
+    while ((filter = records_next(&shaped)) != NULL) {
         box_shape_add(&boxes->shape, filter);
         count++;
     }
@@ -383,10 +383,9 @@ static bool read_boxes(struct builder *builder, uint32_t first, uint32_t end)
     builder->aside = calloc(count + 1, 1);
     if (boxes->bytes == NULL || builder->aside == NULL)
         return false;
-    for (uint32_t at = first; (filter = records_next(builder->memory->bytes, at, end, &unit));
-         at = unit + records_units(filter)) {
+    while ((filter = records_next(&boxed)) != NULL) {
         builder->aside[boxes->count] =
-            box_of(&boxes->shape, filter, unit, boxes_at(boxes, boxes->count));
+            box_of(&boxes->shape, filter, boxed.unit, boxes_at(boxes, boxes->count));
         boxes->count++;
     }
     return true;

@@ -39,17 +39,15 @@ static bool records_meet(const struct classify_filter *a, const struct classify_
 static bool filters_meet(const struct classify_image *image, const struct image_filter *a,
                          const struct image_filter *b)
 {
-    uint32_t end = image->private->records_end, unit_a = a->unit, at_a = 0;
+    uint32_t end = image->private->records_end;
+    struct records left = {image->memory, a->unit, end};
     for (uint32_t i = 0; i < a->records; i++) {
-        const struct classify_filter *left = records_next(image->memory, unit_a, end, &at_a);
-        uint32_t unit_b = b->unit, at_b = 0;
+        const struct classify_filter *record = records_next(&left);
+        struct records right = {image->memory, b->unit, end};
         for (uint32_t j = 0; j < b->records; j++) {
-            const struct classify_filter *right = records_next(image->memory, unit_b, end, &at_b);
-            if (records_meet(left, right))
+            if (records_meet(record, records_next(&right)))
                 return true;
-            unit_b = at_b + records_units(right);
         }
-        unit_a = at_a + records_units(left);
     }
     return false;
 }
