@@ -165,10 +165,7 @@ static uint32_t write_record(struct compiler *compiler, struct encoded *encoded)
     uint32_t all = sizeof(struct classify_filter) / CLASSIFY_UNIT + units;
     if (compiler->head.type & FWP_ACTION_FLAG_CALLOUT)
         all += sizeof(struct classify_callout) / CLASSIFY_UNIT;
-    uint32_t window = sizeof(struct classify_record) / CLASSIFY_UNIT;
-    if (all + CLASSIFY_TEST_UNITS > window)
-        window = all + CLASSIFY_TEST_UNITS;
-    uint32_t unit = memory_take(compiler->memory, all, window);
+    uint32_t unit = memory_take_record(compiler->memory, all);
     if (unit == MEMORY_FULL)
         return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY,
                             "out of memory for the compiled policy");

@@ -302,7 +302,7 @@ bool image_finish(struct classify_image *image, struct memory *memory, size_t fi
     }
     if (!finish_version(image, memory))
         return false;
-    memory_trim(memory, 0);
+    memory_trim(memory);
     image->memory = memory->bytes;
     image->size = (size_t)memory->end * CLASSIFY_UNIT;
     memory->bytes = NULL;

@@ -31,10 +31,8 @@ static bool grow(struct memory *memory, uint64_t units)
         return false;
     uint32_t end = whole_blocks(units + memory->end / 4);
     uint8_t *bytes = realloc(memory->bytes, (size_t)end * CLASSIFY_UNIT);
-    if (bytes == NULL) {
-        memory->no_heap = true;
+    if (bytes == NULL)
         return false;
-    }
     memset(bytes + (size_t)memory->end * CLASSIFY_UNIT, 0,
            (size_t)(end - memory->end) * CLASSIFY_UNIT);
     memory->bytes = bytes;
@@ -42,15 +40,14 @@ static bool grow(struct memory *memory, uint64_t units)
     return true;
 }
 
-bool memory_reserve(struct memory *memory, uint32_t units)
+static bool reach(struct memory *memory, uint64_t end)
 {
-    uint64_t end = (uint64_t)memory->at + units;
     return end <= memory->end || grow(memory, end);
 }
 
-void memory_trim(struct memory *memory, uint32_t units)
+void memory_trim(struct memory *memory)
 {
-    uint32_t end = whole_blocks((uint64_t)memory->at + units);
+    uint32_t end = whole_blocks(memory->at);
     if (memory->fixed || end >= memory->end)
         return;
     uint8_t *bytes = realloc(memory->bytes, (size_t)end * CLASSIFY_UNIT);
@@ -62,7 +59,7 @@ void memory_trim(struct memory *memory, uint32_t units)
 uint32_t memory_take_words(struct memory *memory, uint32_t words)
 {
     uint32_t at = memory->at, units = words / 2 + words % 2;
-    if (!memory_reserve(memory, units))
+    if (!reach(memory, (uint64_t)at + units))
         return MEMORY_FULL;
     memory->at = at + units;
     return at;
@@ -70,13 +67,20 @@ uint32_t memory_take_words(struct memory *memory, uint32_t words)
 
 uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window)
 {
-    uint32_t at = memory->at, reach = units > window ? units : window;
-    if (reach > CLASSIFY_BLOCK_UNITS)
+    uint32_t at = memory->at, read = units > window ? units : window;
+    if (read > CLASSIFY_BLOCK_UNITS)
         return MEMORY_FULL;
-    if (at % CLASSIFY_BLOCK_UNITS + reach > CLASSIFY_BLOCK_UNITS)
+    if (at % CLASSIFY_BLOCK_UNITS + read > CLASSIFY_BLOCK_UNITS)
         at = whole_blocks(at);
-    if ((uint64_t)at + reach > memory->end && !grow(memory, (uint64_t)at + reach))
+    if (!reach(memory, (uint64_t)at + read))
         return MEMORY_FULL;
     memory->at = at + units;
     return at;
+}
+
+uint32_t memory_take_record(struct memory *memory, uint32_t units)
+{
+    uint32_t window = sizeof(struct classify_record) / CLASSIFY_UNIT;
+    uint32_t read = units + CLASSIFY_TEST_UNITS;
+    return memory_take(memory, units, read > window ? read : window);
 }

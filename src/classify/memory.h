@@ -17,7 +17,6 @@ struct memory {
     uint8_t *bytes;   /* of unit 0 */
     uint32_t at, end; /* units: the next free one, and where the room ends */
     bool fixed;       /* it can't grow */
-    bool no_heap;     /* it could not grow */
 };
 
 /* A heap memory with the header in it; bytes NULL: out of memory. */
@@ -32,14 +31,14 @@ struct memory memory_part(uint8_t *bytes, uint32_t first, uint32_t end);
  */
 uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window);
 
+/* Room for a record of `units`, of which a lookup reads a whole window, and any test in full. */
+uint32_t memory_take_record(struct memory *memory, uint32_t units);
+
 /* Room for what is read word by word, and so may straddle blocks. */
 uint32_t memory_take_words(struct memory *memory, uint32_t words);
 
-/* Makes sure that `units` are free at the end; false: out of memory. */
-bool memory_reserve(struct memory *memory, uint32_t units);
-
-/* Gives back what is more than that, but for the rest of a block. */
-void memory_trim(struct memory *memory, uint32_t units);
+/* Gives back what is free at the end, but for the rest of a block. */
+void memory_trim(struct memory *memory);
 
 static inline void *memory_at(const struct memory *memory, uint32_t unit)
 {

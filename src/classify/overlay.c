@@ -256,12 +256,9 @@ uint64_t *overlay_copy_records(const uint8_t *memory, uint32_t unit, uint32_t co
 
 static bool write_filter(struct memory *memory, const struct overlay_filter *filter)
 {
-    uint32_t window = sizeof(struct classify_record) / CLASSIFY_UNIT;
     for (uint32_t at = 0; at < filter->units;) {
         const struct classify_filter *record = (const void *)(filter->records + at);
-        uint32_t size = records_units(record);
-        uint32_t reach = size + CLASSIFY_TEST_UNITS;
-        uint32_t unit = memory_take(memory, size, reach > window ? reach : window);
+        uint32_t size = records_units(record), unit = memory_take_record(memory, size);
         if (unit == MEMORY_FULL)
             return false;
         struct classify_filter *copy = memory_at(memory, unit);

@@ -131,9 +131,7 @@ static void enter(struct merge *merge, const struct source *source)
 /* Copies one record; returns its unit. */
 static uint32_t add_record(struct merge *merge, const struct classify_filter *record)
 {
-    uint32_t size = records_units(record), reach = size + CLASSIFY_TEST_UNITS;
-    uint32_t window = sizeof(struct classify_record) / CLASSIFY_UNIT;
-    uint32_t unit = memory_take(&merge->memory, size, reach > window ? reach : window);
+    uint32_t size = records_units(record), unit = memory_take_record(&merge->memory, size);
     if (unit == MEMORY_FULL) {
         merge->failed = true;
         return MEMORY_FULL;
