@@ -11,36 +11,22 @@
 
 /* ---- adding ---- */
 
-static struct overlay_filter identify(const struct model_view_filter *filter, uint16_t layer)
+/* compiler->filter as it is in the overlay, without records. */
+static struct overlay_filter identify(const struct compiler *compiler)
 {
+    const struct model_view_filter *filter = compiler->filter;
     return (struct overlay_filter){.weight = filter->weight,
                                    .id = filter->filter->filterId,
                                    .sublayer = filter->sublayer,
-                                   .layer = layer,
+                                   .layer = compiler->layer->id,
                                    .sublayer_weight = filter->sublayer_weight};
 }
 
-static uint32_t layer_of(struct compiler *compiler, const struct model_view_filter *filter)
+/* The records' sublayer is known when they are written. */
+static uint32_t add(struct classify_image *image, struct compiler *compiler)
 {
-    compiler->filter = filter;
-    compiler->layer = layer_by_key(&filter->filter->layerKey);
-    if (compiler->layer == NULL || compiler->layer->id >= CLASSIFY_LAYERS)
-        return compile_fail(compiler, FWP_E_LAYER_NOT_FOUND, "its layer does not exist");
-    return ERROR_SUCCESS;
-}
-
-static uint32_t add(struct classify_image *image, struct compiler *compiler,
-                    const struct model_view_filter *filter)
-{
-    uint32_t code = layer_of(compiler, filter);
-    if (code != ERROR_SUCCESS)
-        return code;
-    struct overlay_filter added = identify(filter, compiler->layer->id);
-    compiler->head = (struct classify_filter){.before = 1, /* for now: in no record it is 0 */
-                                              .id = added.id,
-                                              .type = (uint16_t)filter->filter->action.type,
-                                              .flags = (uint16_t)filter->filter->flags};
-    code = compile_filter(compiler);
+    struct overlay_filter added = identify(compiler);
+    uint32_t code = compile_filter(compiler, 0);
     if (code != ERROR_SUCCESS)
         return code;
     if (image->private->overlay.next_count + 1 > OVERLAY_MOST)
@@ -55,32 +41,33 @@ static uint32_t add(struct classify_image *image, struct compiler *compiler,
 
 /* ---- deleting ---- */
 
-static uint32_t take_out(struct classify_image *image, struct compiler *compiler,
-                         const struct model_view_filter *filter)
+static uint32_t take_out(struct classify_image *image, struct compiler *compiler)
 {
-    uint32_t code = layer_of(compiler, filter);
-    if (code != ERROR_SUCCESS)
-        return code;
-    struct overlay_filter deleted = identify(filter, compiler->layer->id);
+    struct overlay_filter deleted = identify(compiler);
     return overlay_remove(image, &deleted) ? ERROR_SUCCESS : CLASSIFY_NO_ROOM;
 }
 
 /* ---- a change ---- */
 
+static uint32_t each(struct classify_image *image, struct compiler *compiler,
+                     const struct model_view_filter *filters, size_t count,
+                     uint32_t (*make)(struct classify_image *, struct compiler *))
+{
+    uint32_t code = ERROR_SUCCESS;
+    for (size_t i = 0; i < count && code == ERROR_SUCCESS; i++) {
+        code = compile_begin(compiler, &filters[i]);
+        if (code == ERROR_SUCCESS)
+            code = make(image, compiler);
+    }
+    return code;
+}
+
 static uint32_t apply(struct classify_image *image, const struct classify_change *change,
                       struct compiler *compiler)
 {
-    for (size_t i = 0; i < change->deleted_count; i++) {
-        uint32_t code = take_out(image, compiler, &change->deleted[i]);
-        if (code != ERROR_SUCCESS)
-            return code;
-    }
-    for (size_t i = 0; i < change->added_count; i++) {
-        uint32_t code = add(image, compiler, &change->added[i]);
-        if (code != ERROR_SUCCESS)
-            return code;
-    }
-    return ERROR_SUCCESS;
+    uint32_t code = each(image, compiler, change->deleted, change->deleted_count, take_out);
+    return code != ERROR_SUCCESS ? code
+                                 : each(image, compiler, change->added, change->added_count, add);
 }
 
 /* Lookups in the kernel run under RCU; this returns when all that have begun are over. */

@@ -4,9 +4,8 @@
 #include "compiler.h"
 #include "image.h"
 #include "model/guid.h"
-#include "records.h"
 
-/* Layers apart, by run-time id; then sublayers and filters in the order in which they are asked. */
+/* Layers apart, by key; then sublayers and filters in the order in which they are asked. */
 static int compare(const void *left, const void *right)
 {
     const struct model_view_filter *a = *(const struct model_view_filter *const *)left;
@@ -51,54 +50,31 @@ static void note_filter(struct compiler *compiler, struct image_private *private
                               .records = compiler->record_count};
 }
 
-/* A decision ends a sublayer, so its records say where it ends. */
-static void note_end(const struct memory *memory, uint32_t first)
-{
-    struct classify_filter *filter;
-    struct records records = {memory->bytes, first, memory->at};
-    while ((filter = records_next(&records)) != NULL)
-        filter->end = memory->at;
-}
-
 static uint32_t compile_sublayer(struct compiler *compiler, struct image_private *private,
                                  struct image_layer *layer,
                                  const struct model_view_filter *const *filters, size_t count)
 {
-    struct image_sublayer *sublayer = image_add_sublayer(private);
-    uint32_t first = compiler->memory->at;
+    struct image_sublayer *sublayer = image_begin_sublayer(
+        private, layer, compiler->memory, filters[0]->sublayer_weight, &filters[0]->sublayer);
     if (sublayer == NULL)
         return compile_fail(compiler, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    *sublayer = (struct image_sublayer){.key = filters[0]->sublayer,
-                                        .layer = layer->id,
-                                        .weight = filters[0]->sublayer_weight,
-                                        .number = (uint16_t)layer->sublayers++,
-                                        .first = first,
-                                        .first_filter = private->filter_count,
-                                        .filter_count = (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
         compiler->filter = filters[i];
-        compiler->head = (struct classify_filter){.died = CLASSIFY_ALIVE,
-                                                  .id = filters[i]->filter->filterId,
-                                                  .type = (uint16_t)filters[i]->filter->action.type,
-                                                  .flags = (uint16_t)filters[i]->filter->flags,
-                                                  .sublayer = sublayer->number};
-        uint32_t code = compile_filter(compiler);
+        uint32_t code = compile_filter(compiler, sublayer->number);
         if (code != ERROR_SUCCESS)
             return code;
         note_filter(compiler, private);
     }
-    sublayer->end = compiler->memory->at;
-    note_end(compiler->memory, first);
+    image_end_sublayer(private, sublayer, compiler->memory);
     return ERROR_SUCCESS;
 }
 
 static uint32_t compile_layer(struct compiler *compiler, struct image_private *private,
                               const struct model_view_filter *const *filters, size_t count)
 {
-    compiler->filter = filters[0];
-    compiler->layer = layer_by_key(&filters[0]->filter->layerKey);
-    if (compiler->layer == NULL || compiler->layer->id >= CLASSIFY_LAYERS)
-        return compile_fail(compiler, FWP_E_LAYER_NOT_FOUND, "its layer does not exist");
+    uint32_t found = compile_begin(compiler, filters[0]);
+    if (found != ERROR_SUCCESS)
+        return found;
     struct image_layer *layer = &private->layers[private->layer_count++];
     *layer = (struct image_layer){
         .id = compiler->layer->id, .first = compiler->memory->at, .filters = (uint32_t)count};

@@ -75,8 +75,11 @@ uint32_t compile_condition(struct compiler *compiler, const struct layer_field *
 /* The tests of a security descriptor: does it grant FWP_ACTRL_MATCH_FILTER to the user? */
 uint32_t compile_descriptor(struct compiler *compiler, const FWP_BYTE_BLOB *descriptor);
 
-/* compiler->filter becomes records that begin with compiler->head. */
-uint32_t compile_filter(struct compiler *compiler);
+/* Turns to a filter: compiler->filter, and compiler->layer. */
+uint32_t compile_begin(struct compiler *compiler, const struct model_view_filter *filter);
+
+/* The filter becomes records of that sublayer. */
+uint32_t compile_filter(struct compiler *compiler, uint16_t sublayer);
 
 /* The tests so far become one record. */
 uint32_t compile_record(struct compiler *compiler);

@@ -258,11 +258,26 @@ static uint32_t find_groups(struct compiler *compiler, struct group *groups)
     return count;
 }
 
-uint32_t compile_filter(struct compiler *compiler)
+uint32_t compile_begin(struct compiler *compiler, const struct model_view_filter *filter)
 {
+    compiler->filter = filter;
+    compiler->layer = layer_by_key(&filter->filter->layerKey);
+    if (compiler->layer == NULL || compiler->layer->id >= CLASSIFY_LAYERS)
+        return compile_fail(compiler, FWP_E_LAYER_NOT_FOUND, "its layer does not exist");
+    return ERROR_SUCCESS;
+}
+
+uint32_t compile_filter(struct compiler *compiler, uint16_t sublayer)
+{
+    const FWPM_FILTER0 *filter = compiler->filter->filter;
     struct group few[16], *groups = few;
-    uint32_t conditions = compiler->filter->filter->numFilterConditions;
+    uint32_t conditions = filter->numFilterConditions;
     compiler->record_count = 0;
+    compiler->head = (struct classify_filter){.died = CLASSIFY_ALIVE,
+                                              .id = filter->filterId,
+                                              .type = (uint16_t)filter->action.type,
+                                              .flags = (uint16_t)filter->flags,
+                                              .sublayer = sublayer};
     if (conditions > sizeof few / sizeof *few) {
         groups = calloc(conditions, sizeof *groups);
         if (groups == NULL)

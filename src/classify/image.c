@@ -37,7 +37,7 @@ static bool make_tables(struct image_private *private, size_t filters)
     return private->filters != NULL && private->layers != NULL;
 }
 
-struct image_sublayer *image_add_sublayer(struct image_private *private)
+static struct image_sublayer *add_sublayer(struct image_private *private)
 {
     uint32_t count = private->sublayer_count;
     if ((count & (count - 1)) == 0) { /* at powers of two there is room for as many again */
@@ -49,6 +49,33 @@ struct image_sublayer *image_add_sublayer(struct image_private *private)
     }
     private->sublayer_count++;
     return &private->sublayers[count];
+}
+
+struct image_sublayer *image_begin_sublayer(struct image_private *private,
+                                            struct image_layer *layer, const struct memory *memory,
+                                            uint16_t weight, const GUID *key)
+{
+    struct image_sublayer *sublayer = add_sublayer(private);
+    if (sublayer != NULL)
+        *sublayer = (struct image_sublayer){.key = *key,
+                                            .layer = layer->id,
+                                            .weight = weight,
+                                            .number = (uint16_t)layer->sublayers++,
+                                            .first = memory->at,
+                                            .first_filter = private->filter_count};
+    return sublayer;
+}
+
+/* A decision ends a sublayer, so its records say where it ends. */
+void image_end_sublayer(struct image_private *private, struct image_sublayer *sublayer,
+                        const struct memory *memory)
+{
+    struct classify_filter *filter;
+    struct records records = {memory->bytes, sublayer->first, memory->at};
+    while ((filter = records_next(&records)) != NULL)
+        filter->end = memory->at;
+    sublayer->end = memory->at;
+    sublayer->filter_count = private->filter_count - sublayer->first_filter;
 }
 
 struct classify_image *image_new(size_t filters)

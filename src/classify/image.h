@@ -70,7 +70,7 @@ struct image_private {
     uint32_t filter_count, sublayer_count, layer_count;
     struct image_filter *filters;     /* of the base, in order */
     struct image_sublayer *sublayers; /* likewise */
-    struct image_layer *layers;       /* by id */
+    struct image_layer *layers;       /* in the order of their records */
     uint32_t records_end;             /* units */
     uint32_t reserve, end;            /* units [reserve, end) are for changes */
     uint32_t version, pending;        /* units of versions; 0: none */
@@ -110,8 +110,14 @@ struct image_layer *image_layer(const struct image_private *private, uint16_t id
 
 /* Empty tables, with room for so many filters; NULL: out of memory. */
 struct classify_image *image_new(size_t filters);
-/* A sublayer at the end of the table; NULL: out of memory. */
-struct image_sublayer *image_add_sublayer(struct image_private *private);
+
+/* A sublayer at the end of the table, with the records from here on; NULL: out of memory. */
+struct image_sublayer *image_begin_sublayer(struct image_private *private,
+                                            struct image_layer *layer, const struct memory *memory,
+                                            uint16_t weight, const GUID *key);
+/* All its filters and records are there. */
+void image_end_sublayer(struct image_private *private, struct image_sublayer *sublayer,
+                        const struct memory *memory);
 
 /* Puts a version in force: one store. */
 void image_publish(struct classify_image *image, uint32_t version);

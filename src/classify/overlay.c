@@ -10,7 +10,7 @@
 
 /* ---- the list ---- */
 
-static int compare(const struct overlay_filter *a, const struct overlay_filter *b)
+int overlay_compare(const struct overlay_filter *a, const struct overlay_filter *b)
 {
     if (a->layer != b->layer)
         return a->layer < b->layer ? -1 : 1;
@@ -21,13 +21,34 @@ static int compare(const struct overlay_filter *a, const struct overlay_filter *
     return image_compare_filters(a->weight, a->id, b->weight, b->id);
 }
 
+struct overlay_filter overlay_of_base(const struct image_private *private, uint32_t filter)
+{
+    const struct image_filter *base = &private->filters[filter];
+    const struct image_sublayer *sublayer = &private->sublayers[base->sublayer];
+    return (struct overlay_filter){.weight = base->weight,
+                                   .id = base->id,
+                                   .sublayer = sublayer->key,
+                                   .layer = sublayer->layer,
+                                   .sublayer_weight = sublayer->weight};
+}
+
+bool overlay_copy(const struct overlay_filter *filter, struct overlay_filter *copy)
+{
+    *copy = *filter;
+    copy->records = malloc(filter->units * sizeof *copy->records);
+    if (copy->records == NULL)
+        return false;
+    memcpy(copy->records, filter->records, filter->units * sizeof *copy->records);
+    return true;
+}
+
 /* The first that is not before the filter. */
 static uint32_t position(const struct overlay *overlay, const struct overlay_filter *filter)
 {
     uint32_t low = 0, high = overlay->next_count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (compare(&overlay->next[middle], filter) < 0)
+        if (overlay_compare(&overlay->next[middle], filter) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -40,7 +61,7 @@ static void free_missing(struct overlay_filter *list, uint32_t count,
                          const struct overlay_filter *other, uint32_t other_count)
 {
     for (uint32_t i = 0, j = 0; i < count; i++) {
-        while (j < other_count && compare(&other[j], &list[i]) < 0)
+        while (j < other_count && overlay_compare(&other[j], &list[i]) < 0)
             j++;
         if (j == other_count || other[j].records != list[i].records)
             free(list[i].records);
@@ -221,7 +242,7 @@ bool overlay_delete(struct classify_image *image, const struct overlay_filter *f
 {
     struct overlay *overlay = &image->private->overlay;
     uint32_t at = position(overlay, filter);
-    if (at == overlay->next_count || compare(&overlay->next[at], filter) != 0)
+    if (at == overlay->next_count || overlay_compare(&overlay->next[at], filter) != 0)
         return delete_from_base(image, filter);
     if (!has_records(overlay->filters, overlay->count, overlay->next[at].records))
         free(overlay->next[at].records); /* it came in this very change */

@@ -33,6 +33,15 @@ bool overlay_write(struct classify_image *image);
 void overlay_publish(struct classify_image *image);
 void overlay_cancel(struct classify_image *image);
 
+/* A filter of the base as it would be in the overlay, without records. */
+struct overlay_filter overlay_of_base(const struct image_private *private, uint32_t filter);
+
+/* Layer by layer, in a layer in the order in which filters are asked; 0 is equal. */
+int overlay_compare(const struct overlay_filter *a, const struct overlay_filter *b);
+
+/* A copy with records of its own; false: out of memory. */
+bool overlay_copy(const struct overlay_filter *filter, struct overlay_filter *copy);
+
 /* The filter's index in the base, which may have it as a dead one. */
 bool overlay_find_base(const struct classify_image *image, const struct overlay_filter *filter,
                        uint32_t *found);

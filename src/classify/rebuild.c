@@ -25,12 +25,8 @@ static bool copy_overlay(struct classify_rebuild *rebuild, const struct overlay 
     if (rebuild->overlay == NULL)
         return false;
     for (uint32_t i = 0; i < overlay->count; i++) {
-        struct overlay_filter *copy = &rebuild->overlay[rebuild->overlay_count++];
-        *copy = overlay->filters[i];
-        copy->records = malloc(copy->units * sizeof *copy->records);
-        if (copy->records == NULL)
+        if (!overlay_copy(&overlay->filters[i], &rebuild->overlay[rebuild->overlay_count++]))
             return false;
-        memcpy(copy->records, overlay->filters[i].records, copy->units * sizeof *copy->records);
     }
     return true;
 }
@@ -60,72 +56,34 @@ struct merge {
     bool failed;
 };
 
-/* What a filter of either part is in the order of all. */
-struct source {
-    uint64_t weight, id;
-    const GUID *sublayer;
-    uint16_t layer, sublayer_weight;
-};
-
-static struct source source_of_base(const struct image_private *private, uint32_t i)
-{
-    const struct image_filter *filter = &private->filters[i];
-    const struct image_sublayer *sublayer = &private->sublayers[filter->sublayer];
-    return (struct source){filter->weight, filter->id, &sublayer->key, sublayer->layer,
-                           sublayer->weight};
-}
-
-static struct source source_of_overlay(const struct overlay_filter *filter)
-{
-    return (struct source){filter->weight, filter->id, &filter->sublayer, filter->layer,
-                           filter->sublayer_weight};
-}
-
-/* Layers are in the order of their keys in the base, in that of their ids in the overlay: so the
- * base's order leads, and layers that only the overlay has come last. */
-static int compare(const struct source *base, const struct source *overlay)
-{
-    int sublayers = image_compare_sublayers(base->sublayer_weight, base->sublayer,
-                                            overlay->sublayer_weight, overlay->sublayer);
-    if (sublayers != 0)
-        return sublayers;
-    return image_compare_filters(base->weight, base->id, overlay->weight, overlay->id);
-}
-
 static void end_sublayer(struct merge *merge)
 {
-    struct classify_filter *record;
-    if (merge->sublayer == NULL)
-        return;
-    merge->sublayer->end = merge->memory.at;
-    merge->sublayer->filter_count = merge->private->filter_count - merge->sublayer->first_filter;
-    struct records records = {merge->memory.bytes, merge->sublayer->first, merge->memory.at};
-    while ((record = records_next(&records)) != NULL)
-        record->end = merge->memory.at;
+    if (merge->sublayer != NULL)
+        image_end_sublayer(merge->private, merge->sublayer, &merge->memory);
     merge->sublayer = NULL;
 }
 
-static void enter(struct merge *merge, const struct source *source)
+static void end_layer(struct merge *merge)
 {
-    if (merge->layer == NULL || merge->layer->id != source->layer) {
-        end_sublayer(merge);
+    end_sublayer(merge);
+    if (merge->layer != NULL)
+        merge->layer->end = merge->memory.at;
+}
+
+/* Turns to the filter's layer and sublayer, where what is added from now on belongs. */
+static void enter(struct merge *merge, const struct overlay_filter *filter)
+{
+    if (merge->layer == NULL || merge->layer->id != filter->layer) {
+        end_layer(merge);
         merge->layer = &merge->private->layers[merge->private->layer_count++];
-        *merge->layer = (struct image_layer){.id = source->layer, .first = merge->memory.at};
+        *merge->layer = (struct image_layer){.id = filter->layer, .first = merge->memory.at};
     }
-    if (merge->sublayer != NULL && guid_equal(&merge->sublayer->key, source->sublayer))
+    if (merge->sublayer != NULL && guid_equal(&merge->sublayer->key, &filter->sublayer))
         return;
     end_sublayer(merge);
-    merge->sublayer = image_add_sublayer(merge->private);
-    if (merge->sublayer == NULL) {
-        merge->failed = true;
-        return;
-    }
-    *merge->sublayer = (struct image_sublayer){.key = *source->sublayer,
-                                               .layer = source->layer,
-                                               .weight = source->sublayer_weight,
-                                               .number = (uint16_t)merge->layer->sublayers++,
-                                               .first = merge->memory.at,
-                                               .first_filter = merge->private->filter_count};
+    merge->sublayer = image_begin_sublayer(merge->private, merge->layer, &merge->memory,
+                                           filter->sublayer_weight, &filter->sublayer);
+    merge->failed = merge->sublayer == NULL;
 }
 
 /* Copies one record; returns its unit. */
@@ -144,40 +102,38 @@ static uint32_t add_record(struct merge *merge, const struct classify_filter *re
     return unit;
 }
 
-static void add_filter(struct merge *merge, const struct source *source, uint32_t unit,
+static void add_filter(struct merge *merge, const struct overlay_filter *filter, uint32_t unit,
                        uint32_t records)
 {
     struct image_private *private = merge->private;
     private->filters[private->filter_count++] =
-        (struct image_filter){.weight = source->weight,
-                              .id = source->id,
+        (struct image_filter){.weight = filter->weight,
+                              .id = filter->id,
                               .sublayer = private->sublayer_count - 1,
                               .unit = unit,
                               .records = records};
     merge->layer->filters++;
 }
 
-static void take_base(struct merge *merge, uint32_t i)
+static void take_base(struct merge *merge, uint32_t i, const struct overlay_filter *base)
 {
     const struct classify_image *old = merge->rebuild->old;
     const struct image_filter *filter = &old->private->filters[i];
-    struct source source = source_of_base(old->private, i);
     struct records records = {old->memory, filter->unit, old->private->records_end};
     uint32_t first = 0;
-    enter(merge, &source);
+    enter(merge, base);
     for (uint32_t j = 0; j < filter->records && !merge->failed; j++) {
         uint32_t copy = add_record(merge, records_next(&records));
         first = j == 0 ? copy : first;
     }
     if (!merge->failed)
-        add_filter(merge, &source, first, filter->records);
+        add_filter(merge, base, first, filter->records);
 }
 
 static void take_overlay(struct merge *merge, const struct overlay_filter *filter)
 {
-    struct source source = source_of_overlay(filter);
     uint32_t first = 0, records = 0;
-    enter(merge, &source);
+    enter(merge, filter);
     for (uint32_t at = 0; at < filter->units && !merge->failed; records++) {
         const struct classify_filter *record = (const void *)(filter->records + at);
         uint32_t copy = add_record(merge, record);
@@ -185,7 +141,7 @@ static void take_overlay(struct merge *merge, const struct overlay_filter *filte
         at += records_units(record);
     }
     if (!merge->failed)
-        add_filter(merge, &source, first, records);
+        add_filter(merge, filter, first, records);
 }
 
 static bool alive(const struct classify_rebuild *rebuild, uint32_t i)
@@ -216,20 +172,20 @@ static void merge_layer(struct merge *merge, uint32_t first, uint32_t last, uint
     const struct classify_rebuild *rebuild = merge->rebuild;
     struct range range = overlay_of(rebuild, layer);
     for (uint32_t i = first; i < last && !merge->failed; i++) {
-        struct source base = source_of_base(rebuild->old->private, i);
+        struct overlay_filter base = overlay_of_base(rebuild->old->private, i);
         for (; range.first < range.last && !merge->failed; range.first++) {
-            struct source overlay = source_of_overlay(&rebuild->overlay[range.first]);
-            if (compare(&base, &overlay) < 0)
+            if (overlay_compare(&base, &rebuild->overlay[range.first]) < 0)
                 break;
             take_overlay(merge, &rebuild->overlay[range.first]);
         }
         if (alive(rebuild, i) && !merge->failed)
-            take_base(merge, i);
+            take_base(merge, i, &base);
     }
     for (; range.first < range.last && !merge->failed; range.first++)
         take_overlay(merge, &rebuild->overlay[range.first]);
 }
 
+/* The base's order of layers leads; those that only the overlay has come last. */
 static void merge_base_layers(struct merge *merge)
 {
     const struct image_private *old = merge->rebuild->old->private;
@@ -254,13 +210,6 @@ static void merge_new_layers(struct merge *merge)
     }
 }
 
-static void end_layers(struct image_private *private)
-{
-    for (uint32_t i = 0; i < private->layer_count; i++)
-    private->layers[i].end =
-        i + 1 < private->layer_count ? private->layers[i + 1].first : private->records_end;
-}
-
 void classify_rebuild_run(struct classify_rebuild *rebuild)
 {
     const struct image_private *old = rebuild->old->private;
@@ -272,9 +221,7 @@ void classify_rebuild_run(struct classify_rebuild *rebuild)
         merge.private = image->private;
         merge_base_layers(&merge);
         merge_new_layers(&merge);
-        end_sublayer(&merge);
-        image->private->records_end = merge.memory.at;
-        end_layers(image->private);
+        end_layer(&merge);
     }
     if (!merge.failed && image_finish(image, &merge.memory, filters)) {
         rebuild->image = image;
@@ -301,12 +248,7 @@ static bool delete_since(const struct classify_rebuild *rebuild, const struct cl
 {
     const struct overlay *now = &old->private->overlay;
     for (uint32_t i = rebuild->death_count; i < now->death_count; i++) {
-        struct source source = source_of_base(old->private, now->deaths[i].filter);
-        struct overlay_filter dead = {.weight = source.weight,
-                                      .id = source.id,
-                                      .sublayer = *source.sublayer,
-                                      .layer = source.layer,
-                                      .sublayer_weight = source.sublayer_weight};
+        struct overlay_filter dead = overlay_of_base(old->private, now->deaths[i].filter);
         if (!overlay_remove(image, &dead))
             return false;
     }
@@ -323,13 +265,11 @@ static bool add_since(const struct classify_rebuild *rebuild, const struct class
 {
     const struct overlay *now = &old->private->overlay;
     for (uint32_t i = 0; i < now->count; i++) {
-        struct overlay_filter added = now->filters[i];
-        if (has(rebuild->overlay, rebuild->overlay_count, &added))
+        struct overlay_filter added;
+        if (has(rebuild->overlay, rebuild->overlay_count, &now->filters[i]))
             continue;
-        added.records = malloc(added.units * sizeof *added.records);
-        if (added.records == NULL)
+        if (!overlay_copy(&now->filters[i], &added))
             return false;
-        memcpy(added.records, now->filters[i].records, added.units * sizeof *added.records);
         overlay_add(image, &added);
     }
     return true;

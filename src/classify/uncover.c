@@ -56,12 +56,7 @@ static bool filters_meet(const struct classify_image *image, const struct image_
 static bool move(struct classify_image *image, uint32_t number)
 {
     const struct image_filter *filter = &image->private->filters[number];
-    const struct image_sublayer *sublayer = &image->private->sublayers[filter->sublayer];
-    struct overlay_filter moved = {.weight = filter->weight,
-                                   .id = filter->id,
-                                   .sublayer = sublayer->key,
-                                   .layer = sublayer->layer,
-                                   .sublayer_weight = sublayer->weight};
+    struct overlay_filter moved = overlay_of_base(image->private, number);
     if (image->private->overlay.next_count + 1 > OVERLAY_MOST || !overlay_delete(image, &moved))
         return false;
     moved.records =
