@@ -69,8 +69,7 @@ static void narrow(const struct box_shape *shape, struct box *box, uint8_t slot,
         range->hi = hi;
 }
 
-/* What a test of a number lets through. False: that is no range. */
-static bool range_of(const struct classify_test *test, struct box_range *range)
+bool box_range_of(const struct classify_test *test, struct box_range *range)
 {
     const uint64_t *more = (const uint64_t *)(test + 1);
     uint64_t hosts = ((uint64_t)1 << (test->small & 63)) - 1;
@@ -87,7 +86,7 @@ static bool range_of(const struct classify_test *test, struct box_range *range)
         *range = (struct box_range){test->small, test->value};
         return true;
     case CLASSIFY_RANGE:
-    case CLASSIFY_RANGE128: /* its high half */
+    case CLASSIFY_RANGE128:
         *range = (struct box_range){more[0], more[test->op == CLASSIFY_RANGE ? 1 : 2]};
         return true;
     default:
@@ -137,7 +136,7 @@ static void take(const struct box_shape *shape, struct box *box, const struct cl
         take_bits(box, test);
     } else if (test->op == CLASSIFY_RANGE128) {
         take_range128(shape, box, test);
-    } else if (range_of(test, &range)) {
+    } else if (box_range_of(test, &range)) {
         narrow(shape, box, test->slot, range.lo, range.hi);
     } else if (test->op == CLASSIFY_ABSENT) { /* absent is 0 to the trees */
         narrow(shape, box, test->slot, 0, 0);
@@ -162,7 +161,7 @@ static void widen(struct alternatives *run, const struct classify_test *test)
     if (run->slot == CLASSIFY_SLOTS)
         run->slot = test->slot;
     if (test->slot != run->slot || is_bits(test->slot) || test->op == CLASSIFY_RANGE128 ||
-        !range_of(test, &range)) {
+        !box_range_of(test, &range)) {
         run->simple = false;
         return;
     }

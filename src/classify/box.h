@@ -45,6 +45,9 @@ static inline uint8_t box_bit_slot(uint32_t i)
     return i == 0 ? CLASSIFY_FLAGS : CLASSIFY_USER_BITS;
 }
 
+/* What a test of a number lets through; of 128 bits, its high half. False: that is no range. */
+bool box_range_of(const struct classify_test *test, struct box_range *range);
+
 /* Adds the dimensions that a record needs. */
 void box_shape_add(struct box_shape *shape, const struct classify_filter *filter);
 struct box_shape box_shape_new(void);

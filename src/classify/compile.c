@@ -104,28 +104,24 @@ static uint32_t compile_all(struct compiler *compiler, struct classify_image *im
         if (code != ERROR_SUCCESS)
             return code;
     }
-    return image_finish(image, compiler->memory, count) ? ERROR_SUCCESS
-                                                        : out_of_memory(compiler->error);
+    return image_finish(image, compiler->memory) ? ERROR_SUCCESS : out_of_memory(compiler->error);
 }
 
 static uint32_t compile_sorted(const struct model_view_filter *const *filters, size_t count,
                                const struct classify_intern *intern, struct classify_image **image,
                                struct model_error *error)
 {
-    struct memory memory = image_memory(count);
-    struct classify_image *made = image_new(count);
-    uint32_t code = ERROR_NOT_ENOUGH_MEMORY;
-    if (made == NULL || memory.bytes == NULL) {
-        out_of_memory(error);
-    } else {
-        struct compiler compiler = {.intern = intern,
-                                    .error = error,
-                                    .group_count = &made->group_count,
-                                    .groups = made->groups,
-                                    .memory = &memory};
-        code = compile_all(&compiler, made, filters, count);
-        free(compiler.tests.list);
-    }
+    struct memory memory;
+    struct classify_image *made = image_new(count, &memory);
+    if (made == NULL)
+        return out_of_memory(error);
+    struct compiler compiler = {.intern = intern,
+                                .error = error,
+                                .group_count = &made->group_count,
+                                .groups = made->groups,
+                                .memory = &memory};
+    uint32_t code = compile_all(&compiler, made, filters, count);
+    free(compiler.tests.list);
     free(memory.bytes);
     if (code == ERROR_SUCCESS)
         *image = made;

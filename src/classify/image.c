@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "box.h"
 #include "overlay.h"
 #include "model/guid.h"
 #include "records.h"
@@ -12,29 +13,61 @@
 #define RESERVE_MOST   (1u << 16) /* 512 KiB */
 #define UNITS_EXPECTED 12u        /* of a filter with its part of the trees */
 
+static void free_tables(struct image_private *private)
+{
+    if (private == NULL)
+        return;
+    free(private->filters);
+    free(private->sublayers);
+    free(private->layers);
+    overlay_free(&private->overlay);
+    free(private);
+}
+
 void classify_image_free(struct classify_image *image)
 {
     if (image == NULL)
         return;
-    struct image_private *private = image->private;
-    if (private != NULL && private->release != NULL)
-    private->release(image->memory, image->size);
-    else free(image->memory);
-    if (private != NULL) {
-        free(private->filters);
-        free(private->sublayers);
-        free(private->layers);
-        overlay_free(&private->overlay);
-        free(private);
-    }
+    if (image->private == NULL || image->private->release == NULL)
+        free(image->memory);
+    else
+        image->private->release(image->memory, image->size);
+    free_tables(image->private);
     free(image);
 }
 
-static bool make_tables(struct image_private *private, size_t filters)
+static uint32_t reserve_units(size_t filters)
+{
+    size_t share = filters * UNITS_EXPECTED / 8;
+    return share < RESERVE_LEAST  ? RESERVE_LEAST
+           : share > RESERVE_MOST ? RESERVE_MOST
+                                  : (uint32_t)share;
+}
+
+static bool make_tables(struct image_private *private, size_t filters, struct memory *memory)
 {
     private->filters = calloc(filters + 1, sizeof *private->filters);
     private->layers = calloc(CLASSIFY_LAYERS, sizeof *private->layers);
-    return private->filters != NULL && private->layers != NULL;
+    if (private->filters == NULL || private->layers == NULL)
+        return false;
+    uint32_t reserve = reserve_units(filters);
+    *memory = memory_new((uint32_t)filters * UNITS_EXPECTED + reserve);
+    private->reserve = memory->at;
+    memory->at += reserve;
+    private->end = memory->at;
+    return memory->bytes != NULL;
+}
+
+struct classify_image *image_new(size_t filters, struct memory *memory)
+{
+    struct classify_image *image = calloc(1, sizeof *image);
+    if (image == NULL)
+        return NULL;
+    image->private = calloc(1, sizeof *image->private);
+    if (image->private != NULL && make_tables(image->private, filters, memory))
+        return image;
+    classify_image_free(image);
+    return NULL;
 }
 
 static struct image_sublayer *add_sublayer(struct image_private *private)
@@ -76,18 +109,6 @@ void image_end_sublayer(struct image_private *private, struct image_sublayer *su
         filter->end = memory->at;
     sublayer->end = memory->at;
     sublayer->filter_count = private->filter_count - sublayer->first_filter;
-}
-
-struct classify_image *image_new(size_t filters)
-{
-    struct classify_image *image = calloc(1, sizeof *image);
-    if (image == NULL)
-        return NULL;
-    image->private = calloc(1, sizeof *image->private);
-    if (image->private != NULL && make_tables(image->private, filters))
-        return image;
-    classify_image_free(image);
-    return NULL;
 }
 
 void classify_image_adopt(struct classify_image *image, void *mapping,
@@ -171,19 +192,16 @@ static uint32_t protocols_between(uint64_t lo, uint64_t hi)
 {
     bool tcp = lo <= 6 && 6 <= hi, udp = lo <= 17 && 17 <= hi;
     return (tcp ? CLASSIFY_PROTOCOLS_TCP : 0) | (udp ? CLASSIFY_PROTOCOLS_UDP : 0) |
-           (hi - lo + 1 > (uint64_t)tcp + udp ? CLASSIFY_PROTOCOLS_OTHER : 0);
+           (hi - lo >= (uint64_t)tcp + udp ? CLASSIFY_PROTOCOLS_OTHER : 0);
 }
 
 /* Which of TCP, UDP and the others a test of the protocol lets through. */
 static uint32_t protocols_of_test(const struct classify_test *test)
 {
-    if (test->op == CLASSIFY_SMALL)
-        return protocols_between(test->small, test->value);
-    if (test->op == CLASSIFY_PREFIX) {
-        uint64_t lo = (uint64_t)test->value << test->small;
-        return protocols_between(lo, lo | (((uint64_t)1 << test->small) - 1));
-    }
-    return CLASSIFY_PROTOCOLS_TCP | CLASSIFY_PROTOCOLS_UDP | CLASSIFY_PROTOCOLS_OTHER;
+    struct box_range range;
+    return box_range_of(test, &range)
+               ? protocols_between(range.lo, range.hi)
+               : CLASSIFY_PROTOCOLS_TCP | CLASSIFY_PROTOCOLS_UDP | CLASSIFY_PROTOCOLS_OTHER;
 }
 
 void image_summarise(const struct classify_filter *filter, uint64_t *slots, uint32_t *protocols)
@@ -281,22 +299,6 @@ static bool finish_layer(struct image_private *private, struct image_layer *laye
     return built;
 }
 
-static uint32_t reserve_units(size_t filters)
-{
-    size_t share = filters * UNITS_EXPECTED / 8;
-    return share < RESERVE_LEAST  ? RESERVE_LEAST
-           : share > RESERVE_MOST ? RESERVE_MOST
-                                  : (uint32_t)share;
-}
-
-struct memory image_memory(size_t filters)
-{
-    uint32_t reserve = reserve_units(filters);
-    struct memory memory = memory_new((uint32_t)filters * UNITS_EXPECTED + reserve);
-    memory.at += reserve;
-    return memory;
-}
-
 /* The first version, at the beginning of the room for changes. */
 static bool finish_version(struct classify_image *image, struct memory *memory)
 {
@@ -315,13 +317,11 @@ static bool finish_version(struct classify_image *image, struct memory *memory)
     return private->version != MEMORY_FULL;
 }
 
-bool image_finish(struct classify_image *image, struct memory *memory, size_t filters)
+bool image_finish(struct classify_image *image, struct memory *memory)
 {
     struct image_private *private = image->private;
     struct timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
-    private->reserve = sizeof(struct classify_header) / CLASSIFY_UNIT;
-    private->end = private->reserve + reserve_units(filters);
     private->records_end = memory->at;
     for (uint32_t i = 0; i < private->layer_count; i++) {
         if (!finish_layer(private, &private->layers[i], memory))

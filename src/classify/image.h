@@ -86,14 +86,14 @@ int image_compare_sublayers(uint16_t weight_a, const GUID *a, uint16_t weight_b,
 int image_compare_filters(uint64_t weight_a, uint64_t id_a, uint64_t weight_b, uint64_t id_b);
 
 /*
- * A memory for an image of about so many filters. Versions and changes come first in it, so that
- * in most policies they share a block with the trees, then records, then trees.
+ * Empty tables with room for so many filters, and a memory for about as many. Versions and changes
+ * come first in it, so that in most policies they share a block with the trees, then records, then
+ * trees. NULL: out of memory.
  */
-struct memory image_memory(size_t filters);
+struct classify_image *image_new(size_t filters, struct memory *memory);
 
 /* Builds the trees of all layers and the first version, around records that are there. */
-/* `filters`: as they were given to image_memory(). */
-bool image_finish(struct classify_image *image, struct memory *memory, size_t filters);
+bool image_finish(struct classify_image *image, struct memory *memory);
 
 /* Writes a version with these layers; MEMORY_FULL: no room. */
 uint32_t image_write_version(struct memory *memory, const struct classify_version *version,
@@ -107,9 +107,6 @@ struct classify_layer image_base_layer(const struct image_layer *layer);
 struct image_sublayer *image_sublayer(const struct image_private *private, uint16_t layer,
                                       uint16_t weight, const GUID *key);
 struct image_layer *image_layer(const struct image_private *private, uint16_t id);
-
-/* Empty tables, with room for so many filters; NULL: out of memory. */
-struct classify_image *image_new(size_t filters);
 
 /* A sublayer at the end of the table, with the records from here on; NULL: out of memory. */
 struct image_sublayer *image_begin_sublayer(struct image_private *private,

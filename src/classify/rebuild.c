@@ -214,20 +214,18 @@ void classify_rebuild_run(struct classify_rebuild *rebuild)
 {
     const struct image_private *old = rebuild->old->private;
     size_t filters = old->filter_count + rebuild->overlay_count;
-    struct classify_image *image = image_new(filters);
-    struct merge merge = {.rebuild = rebuild, .memory = image_memory(filters)};
-    merge.failed = image == NULL || merge.memory.bytes == NULL;
-    if (!merge.failed) {
-        merge.private = image->private;
-        merge_base_layers(&merge);
-        merge_new_layers(&merge);
-        end_layer(&merge);
-    }
-    if (!merge.failed && image_finish(image, &merge.memory, filters)) {
+    struct merge merge = {.rebuild = rebuild};
+    struct classify_image *image = image_new(filters, &merge.memory);
+    if (image == NULL)
+        return;
+    merge.private = image->private;
+    merge_base_layers(&merge);
+    merge_new_layers(&merge);
+    end_layer(&merge);
+    if (!merge.failed && image_finish(image, &merge.memory))
         rebuild->image = image;
-    } else {
+    else
         classify_image_free(image);
-    }
     free(merge.memory.bytes);
 }
 

@@ -25,6 +25,14 @@ CLASSIFY_INLINE __u32 classify_test_units(const struct classify_test *test)
     return op == CLASSIFY_RANGE ? 3 : op == CLASSIFY_PREFIX64 ? 2 : op == CLASSIFY_RANGE128 ? 5 : 1;
 }
 
+/* A test of the two kinds that most are. */
+CLASSIFY_INLINE bool classify_plain(const struct classify_test *test, __u32 op, __u64 value)
+{
+    if (op == CLASSIFY_PREFIX)
+        return value >> (test->small & 63) == test->value;
+    return value >= test->small && value <= test->value;
+}
+
 CLASSIFY_INLINE bool classify_present_holds(const struct classify_key *key,
                                             const struct classify_test *test)
 {
@@ -32,11 +40,12 @@ CLASSIFY_INLINE bool classify_present_holds(const struct classify_key *key,
     __u64 mask = (__u64)test->value << (test->small & 63);
     const __u64 *wide = (const __u64 *)(test + 1);
 
-    switch (test->op & ~CLASSIFY_NOT) {
+    __u32 op = test->op & ~CLASSIFY_NOT;
+
+    switch (op) {
     case CLASSIFY_PREFIX:
-        return value >> (test->small & 63) == test->value;
     case CLASSIFY_SMALL:
-        return value >= test->small && value <= test->value;
+        return classify_plain(test, op, value);
     case CLASSIFY_PREFIX64:
         return value >> (test->small & 63) == wide[0];
     case CLASSIFY_RANGE:
@@ -84,17 +93,11 @@ CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
     return yes ? yes : index + classify_test_units(test);
 }
 
-/* A test of the two kinds that most are; false: it does not hold. */
 CLASSIFY_INLINE bool classify_plain_holds(const struct classify_key *key,
                                           const struct classify_test *test)
 {
-    __u64 value = classify_value(key, test->slot);
-
-    if (!(key->present >> (test->slot & 63) & 1))
-        return false;
-    if (test->op == CLASSIFY_PREFIX)
-        return value >> (test->small & 63) == test->value;
-    return value >= test->small && value <= test->value;
+    return (key->present >> (test->slot & 63) & 1) &&
+           classify_plain(test, test->op, classify_value(key, test->slot));
 }
 
 /* The same for any tests, from walk->index on. */
