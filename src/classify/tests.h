@@ -39,7 +39,6 @@ CLASSIFY_INLINE bool classify_present_holds(const struct classify_key *key,
     __u64 value = classify_value(key, test->slot);
     __u64 mask = (__u64)test->value << (test->small & 63);
     const __u64 *wide = (const __u64 *)(test + 1);
-
     __u32 op = test->op & ~CLASSIFY_NOT;
 
     switch (op) {
@@ -93,6 +92,7 @@ CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
     return yes ? yes : index + classify_test_units(test);
 }
 
+/* A plain test; false: it does not hold, or the field is absent. */
 CLASSIFY_INLINE bool classify_plain_holds(const struct classify_key *key,
                                           const struct classify_test *test)
 {

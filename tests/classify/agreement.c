@@ -3,20 +3,12 @@
 #include <stdio.h>
 
 #include "policy_set_build.h"
-
-void agreement_answer(void *ctx, const struct reference_filter *filter, struct reference_out *out)
-{
-    uint32_t rights = out->right, absorb = 0;
-    scripted_answer(filter->filter->rawContext, &out->action, &rights, &absorb);
-    out->right = rights != 0;
-    out->absorb = absorb != 0;
-}
+#include "scripted.h"
 
 static void answer_lookup(void *ctx, const struct classify_filter *filter,
                           const struct classify_walk *walk, struct classify_answer *answer)
 {
-    scripted_answer(classify_callout_of(filter)->context, &answer->action, &answer->rights,
-                    &answer->absorb);
+    scripted_lookup(filter, answer);
 }
 
 const struct classify_trace agreement_trace = {.callout = answer_lookup};
@@ -30,7 +22,7 @@ struct reference_result agreement_reference(const struct policy_set *set,
     struct reference_query query = {.layer = &set->layer->key,
                                     .fields = fields.fields,
                                     .field_count = fields.count,
-                                    .callout = agreement_answer};
+                                    .callout = scripted_reference};
     return reference_classify_sorted(sorted, count, &query);
 }
 

@@ -14,8 +14,7 @@ struct reference_result agreement_reference(const struct policy_set *set,
                                             const struct reference_filter *sorted, size_t count,
                                             const struct classify_key *key);
 
-/* Scripted callouts: a reference_callout, and one for classify_evaluate(). */
-void agreement_answer(void *ctx, const struct reference_filter *filter, struct reference_out *out);
+/* Scripted callouts. */
 extern const struct classify_trace agreement_trace;
 
 /* The key as it is to be asked of the image. */

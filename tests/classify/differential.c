@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "agreement.h"
+#include "scripted.h"
 
 struct tally {
     unsigned long pairs, matched, blocked, vetoed, differences, kernel_differences;
@@ -24,7 +25,7 @@ static struct reference_result ask_reference(const struct random_policy *policy,
     struct reference_query query = {.layer = &operation->layer->key,
                                     .fields = operation->fields,
                                     .field_count = operation->field_count,
-                                    .callout = agreement_answer};
+                                    .callout = scripted_reference};
     struct reference_result result;
     if (!reference_classify(policy->reference, policy->count, &query, &result)) {
         fprintf(stderr, "out of memory\n");

@@ -10,16 +10,14 @@
 #include <string.h>
 
 #include "changing.h"
+#include "scenarios.h"
 
 #define SEED   4u
 #define KEYS   40 /* after each change; half of them about filters that it touched */
 #define TRACES 4  /* for so many of them all filters that match are told of */
 
-static const struct scenario {
-    const char *name;
-    size_t count;
-    unsigned long changes;
-} scenarios[] = {
+/* Rounds are changes. */
+static const struct scenario scenarios[] = {
     {"acl", 600, 900},        {"fw", 600, 600},        {"ipc", 300, 600},
     {"acl6", 400, 500},       {"acl-plain", 3000, 80}, {"nested", 200, 300},
     {"crossed", 300, 300},    {"one-field", 200, 300}, {"same", 150, 300},
@@ -166,7 +164,7 @@ static bool run_scenario(const struct scenario *scenario, struct kernel_side *ke
     struct changing changing;
     bool agree = true;
     changing_begin(&changing, scenario->name, scenario->count, kernel, seed);
-    while (agree && changing.changes < scenario->changes)
+    while (agree && changing.changes < scenario->rounds)
         agree = one_change(&changing);
     printf("# %lu changes, %lu cancelled, %lu rebuilds, %lu whole images\n", changing.changes,
            changing.cancelled, changing.rebuilds, changing.whole);
@@ -179,26 +177,11 @@ static bool run_scenario(const struct scenario *scenario, struct kernel_side *ke
 
 int main(int argc, char **argv)
 {
-    struct scenario given;
-    const struct scenario *first = scenarios;
-    unsigned count = sizeof scenarios / sizeof scenarios[0], failed = 0;
-    if (argc != 2 && argc != 5 && argc != 6) {
-        fprintf(stderr, "usage: differential-changes OBJECT|- [SET COUNT CHANGES [SEED]]\n");
-        return 2;
-    }
-    if (argc > 2) {
-        given = (struct scenario){argv[2], strtoul(argv[3], NULL, 0), strtoul(argv[4], NULL, 0)};
-        first = &given;
-        count = 1;
-    }
-    bool kernel_wanted = strcmp(argv[1], "-") != 0 && kernel_side_permitted();
-    struct kernel_side *kernel = kernel_wanted ? kernel_side_open(argv[1]) : NULL;
-    if (kernel_wanted && kernel == NULL)
-        return 1;
-    printf("1..%u\n%s", count, kernel_wanted ? "" : "# the kernel is not asked\n");
-    for (unsigned i = 0; i < count; i++)
-        failed +=
-            !run_scenario(&first[i], kernel, argc == 6 ? strtoull(argv[5], NULL, 0) : SEED, i + 1);
-    kernel_side_close(kernel);
-    return failed != 0;
+    const struct scenario_test test = {
+        .usage = "differential-changes OBJECT|- [SET COUNT CHANGES [SEED]]",
+        .scenarios = scenarios,
+        .count = sizeof scenarios / sizeof scenarios[0],
+        .seed = SEED,
+        .run = run_scenario};
+    return scenarios_main(&test, argc, argv);
 }

@@ -14,18 +14,16 @@
 #include <string.h>
 
 #include "changing.h"
+#include "scenarios.h"
 
 #define SEED  20260501u
 #define KEYS  64
 #define BATCH 32  /* changes that are drawn, with their answers, and then made in one go */
 #define RING  512 /* answers of so many policies are kept */
 
-static const struct scenario {
-    const char *name;
-    size_t count;
-    unsigned rounds;
-} scenarios[] = {{"acl", 200, 40}, {"users", 150, 30},  {"acl6", 200, 30},  {"sublayers", 60, 20},
-                 {"open", 40, 20}, {"nested", 100, 20}, {"long-or", 150, 6}};
+static const struct scenario scenarios[] = {
+    {"acl", 200, 40}, {"users", 150, 30},  {"acl6", 200, 30},  {"sublayers", 60, 20},
+    {"open", 40, 20}, {"nested", 100, 20}, {"long-or", 150, 6}};
 
 struct race {
     struct changing changing;
@@ -168,7 +166,7 @@ static void run_race(struct race *race, const struct scenario *scenario, struct 
         fprintf(stderr, "no thread\n");
         exit(1);
     }
-    for (unsigned round = 0; round < scenario->rounds && !atomic_load(&race->broken); round++)
+    for (unsigned long round = 0; round < scenario->rounds && !atomic_load(&race->broken); round++)
         one_round(race, round % 4 == 0);
     atomic_store(&race->over, true);
     pthread_join(asker, NULL);
@@ -198,30 +196,12 @@ static bool run_scenario(const struct scenario *scenario, struct kernel_side *ke
 
 int main(int argc, char **argv)
 {
-    struct scenario given;
-    const struct scenario *first = scenarios;
-    unsigned count = sizeof scenarios / sizeof scenarios[0], failed = 0;
-    if (argc != 2 && argc != 5 && argc != 6) {
-        fprintf(stderr, "usage: differential-concurrent OBJECT [SET COUNT ROUNDS [SEED]]\n");
-        return 2;
-    }
-    if (!kernel_side_permitted()) {
-        printf("1..0 # SKIP BPF is not permitted here\n");
-        return 0;
-    }
-    if (argc > 2) {
-        given = (struct scenario){argv[2], strtoul(argv[3], NULL, 0),
-                                  (unsigned)strtoul(argv[4], NULL, 0)};
-        first = &given;
-        count = 1;
-    }
-    struct kernel_side *kernel = kernel_side_open(argv[1]);
-    if (kernel == NULL)
-        return 1;
-    printf("1..%u\n", count);
-    for (unsigned i = 0; i < count; i++)
-        failed +=
-            !run_scenario(&first[i], kernel, argc == 6 ? strtoull(argv[5], NULL, 0) : SEED, i + 1);
-    kernel_side_close(kernel);
-    return failed != 0;
+    const struct scenario_test test = {
+        .usage = "differential-concurrent OBJECT [SET COUNT ROUNDS [SEED]]",
+        .scenarios = scenarios,
+        .count = sizeof scenarios / sizeof scenarios[0],
+        .seed = SEED,
+        .kernel_only = true,
+        .run = run_scenario};
+    return scenarios_main(&test, argc, argv);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/sd.h"
+#include "scripted.h"
 
 void scene_begin(struct scene *scene, const GUID *layer)
 {
@@ -114,22 +115,12 @@ static void set_user_bits(const struct scene *scene, const struct classify_image
     }
 }
 
-static void answer_reference(void *ctx, const struct reference_filter *filter,
-                             struct reference_out *out)
-{
-    uint32_t rights = out->right, absorb = 0;
-    scripted_answer(filter->filter->rawContext, &out->action, &rights, &absorb);
-    out->right = rights != 0;
-    out->absorb = absorb != 0;
-}
-
 static void answer_lookup(void *ctx, const struct classify_filter *filter,
                           const struct classify_walk *walk, struct classify_answer *answer)
 {
     assert_int_equal(answer->action, FWP_ACTION_NONE); /* 6.10 */
     assert_int_equal(answer->rights, walk->result.rights);
-    scripted_answer(classify_callout_of(filter)->context, &answer->action, &answer->rights,
-                    &answer->absorb);
+    scripted_lookup(filter, answer);
 }
 
 static void remember(void *ctx, const struct classify_filter *filter, enum classify_outcome outcome,
@@ -147,7 +138,7 @@ struct classify_result scene_decide(struct scene *scene)
     struct reference_query query = {.layer = &scene->layer->key,
                                     .fields = scene->fields,
                                     .field_count = scene->field_count,
-                                    .callout = answer_reference};
+                                    .callout = scripted_reference};
     struct reference_result reference;
     struct classify_image *image;
     struct model_error error = {0};
