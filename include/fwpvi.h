@@ -77,6 +77,40 @@
 #define FWPM_NET_EVENT_CLASSIFY_DROP FWPM_NET_EVENT_CLASSIFY_DROP0
 #endif
 
+#if NTDDI_VERSION >= NTDDI_WIN10_RS3
+#define FWPS_FILTER              FWPS_FILTER3
+#define FWPS_CALLOUT             FWPS_CALLOUT3
+#define FWPS_CALLOUT_CLASSIFY_FN FWPS_CALLOUT_CLASSIFY_FN3
+#define FWPS_CALLOUT_NOTIFY_FN   FWPS_CALLOUT_NOTIFY_FN3
+#define FwpsCalloutRegister      FwpsCalloutRegister3
+#elif NTDDI_VERSION >= NTDDI_WIN8
+#define FWPS_FILTER              FWPS_FILTER2
+#define FWPS_CALLOUT             FWPS_CALLOUT2
+#define FWPS_CALLOUT_CLASSIFY_FN FWPS_CALLOUT_CLASSIFY_FN2
+#define FWPS_CALLOUT_NOTIFY_FN   FWPS_CALLOUT_NOTIFY_FN2
+#define FwpsCalloutRegister      FwpsCalloutRegister2
+#elif NTDDI_VERSION >= NTDDI_WIN7
+#define FWPS_FILTER              FWPS_FILTER1
+#define FWPS_CALLOUT             FWPS_CALLOUT1
+#define FWPS_CALLOUT_CLASSIFY_FN FWPS_CALLOUT_CLASSIFY_FN1
+#define FWPS_CALLOUT_NOTIFY_FN   FWPS_CALLOUT_NOTIFY_FN1
+#define FwpsCalloutRegister      FwpsCalloutRegister1
+#else
+#define FWPS_FILTER              FWPS_FILTER0
+#define FWPS_CALLOUT             FWPS_CALLOUT0
+#define FWPS_CALLOUT_CLASSIFY_FN FWPS_CALLOUT_CLASSIFY_FN0
+#define FWPS_CALLOUT_NOTIFY_FN   FWPS_CALLOUT_NOTIFY_FN0
+#define FwpsCalloutRegister      FwpsCalloutRegister0
+#endif
+
+#if NTDDI_VERSION >= NTDDI_WIN7
+#define FWPS_TRANSPORT_SEND_PARAMS   FWPS_TRANSPORT_SEND_PARAMS1
+#define FwpsInjectTransportSendAsync FwpsInjectTransportSendAsync1
+#else
+#define FWPS_TRANSPORT_SEND_PARAMS   FWPS_TRANSPORT_SEND_PARAMS0
+#define FwpsInjectTransportSendAsync FwpsInjectTransportSendAsync0
+#endif
+
 #define FWPM_DISPLAY_DATA                       FWPM_DISPLAY_DATA0
 #define FWPM_SESSION                            FWPM_SESSION0
 #define FWPM_SESSION_ENUM_TEMPLATE              FWPM_SESSION_ENUM_TEMPLATE0
@@ -213,5 +247,44 @@
 #define FwpmNetEventsSetSecurityInfo            FwpmNetEventsSetSecurityInfo0
 #define FwpmNetEventUnsubscribe                 FwpmNetEventUnsubscribe0
 #define FwpmNetEventSubscriptionsGet            FwpmNetEventSubscriptionsGet0
+#define FWPS_FILTER_CONDITION                   FWPS_FILTER_CONDITION0
+#define FWPS_ACTION                             FWPS_ACTION0
+#define FWPS_INCOMING_VALUE                     FWPS_INCOMING_VALUE0
+#define FWPS_INCOMING_VALUES                    FWPS_INCOMING_VALUES0
+#define FWPS_DISCARD_MODULE                     FWPS_DISCARD_MODULE0
+#define FWPS_DISCARD_METADATA                   FWPS_DISCARD_METADATA0
+#define FWPS_INBOUND_FRAGMENT_METADATA          FWPS_INBOUND_FRAGMENT_METADATA0
+#define FWPS_INCOMING_METADATA_VALUES           FWPS_INCOMING_METADATA_VALUES0
+#define FWPS_CLASSIFY_OUT                       FWPS_CLASSIFY_OUT0
+#define FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN      FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0
+#define FWPS_INJECT_COMPLETE                    FWPS_INJECT_COMPLETE0
+#define FWPS_CONNECT_REQUEST                    FWPS_CONNECT_REQUEST0
+#define FWPS_BIND_REQUEST                       FWPS_BIND_REQUEST0
+#define FwpsCalloutUnregisterById               FwpsCalloutUnregisterById0
+#define FwpsCalloutUnregisterByKey              FwpsCalloutUnregisterByKey0
+#define FwpsFlowAssociateContext                FwpsFlowAssociateContext0
+#define FwpsFlowRemoveContext                   FwpsFlowRemoveContext0
+#define FwpsPendOperation                       FwpsPendOperation0
+#define FwpsCompleteOperation                   FwpsCompleteOperation0
+#define FwpsAcquireClassifyHandle               FwpsAcquireClassifyHandle0
+#define FwpsReleaseClassifyHandle               FwpsReleaseClassifyHandle0
+#define FwpsPendClassify                        FwpsPendClassify0
+#define FwpsCompleteClassify                    FwpsCompleteClassify0
+#define FwpsReferenceNetBufferList              FwpsReferenceNetBufferList0
+#define FwpsDereferenceNetBufferList            FwpsDereferenceNetBufferList0
+#define FwpsAllocateCloneNetBufferList          FwpsAllocateCloneNetBufferList0
+#define FwpsFreeCloneNetBufferList              FwpsFreeCloneNetBufferList0
+#define FwpsInjectionHandleCreate               FwpsInjectionHandleCreate0
+#define FwpsInjectionHandleDestroy              FwpsInjectionHandleDestroy0
+#define FwpsQueryPacketInjectionState           FwpsQueryPacketInjectionState0
+#define FwpsInjectTransportReceiveAsync         FwpsInjectTransportReceiveAsync0
+#define FwpsRedirectHandleCreate                FwpsRedirectHandleCreate0
+#define FwpsRedirectHandleDestroy               FwpsRedirectHandleDestroy0
+#define FwpsQueryConnectionRedirectState        FwpsQueryConnectionRedirectState0
+#define FwpsAcquireWritableLayerDataPointer     FwpsAcquireWritableLayerDataPointer0
+#define FwpsApplyModifiedLayerData              FwpsApplyModifiedLayerData0
+#define FwpmBfeStateGet                         FwpmBfeStateGet0
+#define FwpmBfeStateSubscribeChanges            FwpmBfeStateSubscribeChanges0
+#define FwpmBfeStateUnsubscribeChanges          FwpmBfeStateUnsubscribeChanges0
 
 #endif

@@ -12,6 +12,7 @@ WRITERS = {
     "guids": headers.guids,
     "layers": headers.layers,
     "errors": headers.errors,
+    "statuses": headers.statuses,
     "data": sources.data,
     "document": document.layers,
 }

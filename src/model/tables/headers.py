@@ -2,6 +2,12 @@
 
 from table import guid_parts
 
+KERNEL_STATUSES = [
+    ("TCPIP_NOT_READY", 0xc0220100, "The network is not ready"),
+    ("INJECT_HANDLE_CLOSING", 0xc0220101, "The injection handle is being destroyed"),
+    ("INJECT_HANDLE_STALE", 0xc0220102, "The injection handle is of another type"),
+    ("CANNOT_PEND", 0xc0220103, "This operation can't be pended"),
+]
 NOTICE = "/* Made from src/model/tables; change it there. */\n"
 
 
@@ -64,3 +70,17 @@ def errors(table):
         code = f"((DWORD){code})" if isinstance(code, str) else code
         out.append(f"/* {row['text']} */\n#define {row['name']} {code}")
     return guard("fwp_errors.h", "\n".join(out) + "\n")
+
+
+def statuses(table):
+    """In the kernel's API the filter engine's errors have names and numbers of their own."""
+    out = []
+    rows = [(row["name"], int(row["code"], 16), row["text"])
+            for row in table.errors if row["name"].startswith("FWP_E_")]
+    for name, code, text in rows:
+        status = 0xc0220000 | code & 0xffff
+        out.append(f"/* {text} */\n#define STATUS_{name.replace('FWP_E_', 'FWP_')} "
+                   f"((NTSTATUS)0x{status:08x})")
+    for name, status, text in KERNEL_STATUSES:
+        out.append(f"/* {text} */\n#define STATUS_FWP_{name} ((NTSTATUS)0x{status:08x})")
+    return guard("fwp_statuses.h", "\n".join(out) + "\n")

@@ -1,0 +1,39 @@
+/* The NTSTATUS codes that callout drivers meet; those of the filter engine are STATUS_FWP_*. */
+#ifndef OPENWFP_NTSTATUS_H
+#define OPENWFP_NTSTATUS_H
+
+#include <windef.h>
+
+#include <fwp_statuses.h>
+
+#define STATUS_SUCCESS                    ((NTSTATUS)0x00000000)
+#define STATUS_PENDING                    ((NTSTATUS)0x00000103)
+#define STATUS_OBJECT_NAME_EXISTS         ((NTSTATUS)0x40000000)
+#define STATUS_DEVICE_BUSY                ((NTSTATUS)0x80000011)
+#define STATUS_UNSUCCESSFUL               ((NTSTATUS)0xc0000001)
+#define STATUS_NOT_IMPLEMENTED            ((NTSTATUS)0xc0000002)
+#define STATUS_INVALID_HANDLE             ((NTSTATUS)0xc0000008)
+#define STATUS_INVALID_PARAMETER          ((NTSTATUS)0xc000000d)
+#define STATUS_NO_SUCH_FILE               ((NTSTATUS)0xc000000f)
+#define STATUS_INVALID_DEVICE_REQUEST     ((NTSTATUS)0xc0000010)
+#define STATUS_NO_MEMORY                  ((NTSTATUS)0xc0000017)
+#define STATUS_ACCESS_DENIED              ((NTSTATUS)0xc0000022)
+#define STATUS_BUFFER_TOO_SMALL           ((NTSTATUS)0xc0000023)
+#define STATUS_OBJECT_NAME_NOT_FOUND      ((NTSTATUS)0xc0000034)
+#define STATUS_OBJECT_NAME_COLLISION      ((NTSTATUS)0xc0000035)
+#define STATUS_INVALID_SECURITY_DESCR     ((NTSTATUS)0xc0000079)
+#define STATUS_INSUFFICIENT_RESOURCES     ((NTSTATUS)0xc000009a)
+#define STATUS_DEVICE_NOT_READY           ((NTSTATUS)0xc00000a3)
+#define STATUS_IO_TIMEOUT                 ((NTSTATUS)0xc00000b5)
+#define STATUS_NOT_SUPPORTED              ((NTSTATUS)0xc00000bb)
+#define STATUS_INTERNAL_ERROR             ((NTSTATUS)0xc00000e5)
+#define STATUS_CANCELLED                  ((NTSTATUS)0xc0000120)
+#define STATUS_INVALID_DEVICE_STATE       ((NTSTATUS)0xc0000184)
+#define STATUS_DEVICE_CONFIGURATION_ERROR ((NTSTATUS)0xc0000182)
+#define STATUS_INVALID_BUFFER_SIZE        ((NTSTATUS)0xc0000206)
+#define STATUS_NOT_FOUND                  ((NTSTATUS)0xc0000225)
+
+/* The base filtering engine does not run (FwpmEngineOpen0). */
+#define EPT_NT_CANT_PERFORM_OP ((NTSTATUS)0xc0020035)
+
+#endif
