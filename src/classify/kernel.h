@@ -97,6 +97,13 @@ __noinline int classify_ask(struct classify_walk *walk, const struct classify_re
     call->action = FWP_ACTION_NONE;
     call->rights = walk->result.rights;
     call->absorb = 0;
+    if (callout->slot == CLASSIFY_USER_CALLOUT) {
+        walk->asked = 1;
+        walk->asked_callout = callout->id;
+        walk->asked_type = filter->type;
+        walk->asked_flags = filter->flags;
+        return 0;
+    }
     callout_dispatch(callout->slot, (struct openwfp_classify *)walk);
     struct classify_answer answer = {.action = call->action,
                                      .rights = call->rights,
@@ -113,9 +120,11 @@ static __always_inline bool classify_take_in(struct classify_run *run,
 
     if (!record)
         return true;
-    if (record->head.type & FWP_ACTION_FLAG_CALLOUT)
+    if (record->head.type & FWP_ACTION_FLAG_CALLOUT) {
         ended = classify_ask(run->walk, record);
-    else
+        if (run->walk->asked)
+            return true;
+    } else
         ended = classify_decide(&run->walk->result, &record->head);
     return !classify_proceed(run, &record->head, ended);
 }
@@ -127,7 +136,17 @@ static long classify_round(__u32 step, void *context)
     return classify_take_in(run, classify_find(run));
 }
 
-/* Decides walk->key at walk->layer into walk->result. */
+/* Which policy it is that the walk stands still in. */
+static __always_inline void classify_stand_still(struct classify_run *run)
+{
+    const struct classify_version *version = classify_version_now(run);
+
+    run->walk->generation =
+        version && version->number == run->walk->number ? version->generation : 0;
+}
+
+/* Decides walk->key at walk->layer into walk->result; or, walk->asked, stands still where user
+ * space has to be asked. */
 __noinline int classify(struct classify_walk *walk)
 {
     struct classify_run run = {.walk = walk};
@@ -135,15 +154,61 @@ __noinline int classify(struct classify_walk *walk)
 
     if (!walk)
         return 0;
+    walk->asked = 0;
     run.memory = bpf_map_lookup_elem(&policy, &zero);
     if (!run.memory) {
         classify_begin(&walk->result);
         walk->lost = 1;
     } else if (classify_enter(&run)) {
         bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
+        if (walk->asked)
+            classify_stand_still(&run);
     }
     classify_leave(&run);
     return 0;
+}
+
+/* Whether what the walk stands still in is what is in force; then the filter it stands at. */
+static __always_inline const struct classify_record *classify_return(struct classify_run *run)
+{
+    struct classify_walk *walk = run->walk;
+    const struct classify_version *version = classify_start(run) ? classify_version_now(run) : NULL;
+
+    if (!version || !walk->generation || version->generation != walk->generation ||
+        walk->layer >= CLASSIFY_LAYERS)
+        return NULL;
+    run->layer =
+        classify_at(run->memory, &run->nodes, version->layer[walk->layer], sizeof(*run->layer));
+    return run->layer ? classify_record_at(run, walk->found) : NULL;
+}
+
+/*
+ * Goes on where classify() stood still, with the answer in walk->call (registered 0: there is
+ * none). 0: the policy has changed since, and the question with it: nothing was done.
+ */
+__noinline int classify_resume(struct classify_walk *walk)
+{
+    struct classify_run run = {.walk = walk};
+    __u32 zero = 0;
+
+    if (!walk || !walk->asked)
+        return 0;
+    run.memory = bpf_map_lookup_elem(&policy, &zero);
+    const struct classify_record *record = run.memory ? classify_return(&run) : NULL;
+    if (!record || !(record->head.type & FWP_ACTION_FLAG_CALLOUT))
+        return 0;
+    struct classify_answer answer = {.action = walk->call.action,
+                                     .rights = walk->call.rights,
+                                     .absorb = walk->call.absorb,
+                                     .registered = walk->call.registered};
+    walk->asked = 0;
+    if (classify_proceed(&run, &record->head,
+                         classify_called(&walk->result, &record->head, &answer)))
+        bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
+    if (walk->asked)
+        classify_stand_still(&run);
+    classify_leave(&run);
+    return 1;
 }
 
 #endif

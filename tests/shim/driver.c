@@ -7,6 +7,10 @@
  *   add ID FILTER | delete ID FILTER   a change in place; the smaller the id, the heavier
  *   app PATH | collect MASK | load SLOT OBJECT | unload SLOT | loaded SLOT | lost
  *   poll                            one JSON line per event, then "ok COUNT"
+ *   asks open | asks close | asks recover
+ *   asks                            one JSON line per question, then "ok COUNT"
+ *   answer OPERATION MODE [ACTION RIGHTS]   to a question that was told; the outcome's number, and
+ *                                   before it the next question
  *   remove PIN_DIR | probe
  */
 #include <arpa/inet.h>
@@ -17,10 +21,12 @@
 #include "classify/change.h"
 #include "classify/compile.h"
 #include "model/layers.h"
+#include "shims/bpf/ask.h"
 #include "shims/bpf/shim.h"
 
-#define WORDS  64
-#define PERMIT 0x1002u
+#define WORDS     64
+#define QUESTIONS 256
+#define PERMIT    0x1002u
 
 static struct shim *shim;
 static struct shim_error error;
@@ -173,6 +179,68 @@ static void show(void *ctx, const struct shim_event *event)
            event->comm);
 }
 
+static struct shim_asks *asks;
+static struct ale_ask questions[QUESTIONS]; /* by the operation's number */
+static int told;
+
+static void tell_question(void *ctx, const struct ale_ask *ask)
+{
+    char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
+
+    if (ask->kind == ALE_ASK)
+        questions[ask->operation % QUESTIONS] = *ask;
+    inet_ntop(AF_INET6, ask->local, local, sizeof(local));
+    inet_ntop(AF_INET6, ask->remote, remote, sizeof(remote));
+    printf("{\"kind\":%u,\"hold\":%u,\"operation\":%llu,\"layer\":%u,\"protocol\":%u,"
+           "\"local\":\"%s\",\"local_port\":%u,\"remote\":\"%s\",\"remote_port\":%u,"
+           "\"filter\":%llu,\"context\":%llu,\"callout\":%u,\"rights\":%u,\"pid\":%u,\"uid\":%u,"
+           "\"flags\":%llu,\"netns\":%u,\"cookie\":%llu,\"app\":\"%s\"}\n",
+           ask->kind, ask->hold, (unsigned long long)ask->operation, ask->layer, ask->key.protocol,
+           local, ask->local_port, remote, ask->remote_port, (unsigned long long)ask->filter_id,
+           (unsigned long long)ask->filter_context, ask->callout_id, ask->rights, ask->pid,
+           ask->uid, (unsigned long long)ask->fields.value[CLASSIFY_FLAGS], ask->netns,
+           (unsigned long long)ask->key.cookie, shim_asks_app(asks, ask->app));
+    told++;
+}
+
+static void tell_packet(void *ctx, const struct ale_ask_packet *packet)
+{
+}
+
+static void do_asks(const char *what)
+{
+    const struct shim_asks_sink sink = {NULL, tell_question, tell_packet};
+
+    told = 0;
+    if (what && !strcmp(what, "open"))
+        answer(shim_asks_open(shim, &asks, &error));
+    else if (what && !strcmp(what, "close"))
+        shim_asks_close(asks), answer(0);
+    else if (what && !strcmp(what, "recover"))
+        shim_asks_recover(asks, &sink), answer(told);
+    else
+        shim_asks_poll(asks, &sink), answer(told);
+}
+
+static void do_answer(char **words, int count)
+{
+    unsigned long long operation = strtoull(words[0], NULL, 10);
+    struct ale_answer given = {
+        .key = questions[operation % QUESTIONS].key,
+        .operation = operation,
+        .mode = count > 1 ? (uint32_t)atoi(words[1]) : ALE_ANSWER,
+        .action = count > 2 ? (uint32_t)strtoul(words[2], NULL, 16) : 0,
+        .rights = count > 3 ? (uint32_t)atoi(words[3]) : 1,
+        .registered = count > 2,
+        .reason = 1,
+    };
+    int result = shim_asks_answer(asks, &given);
+
+    if (result == 0 && given.outcome == ALE_OUTCOME_ASK)
+        tell_question(NULL, &given.next);
+    answer(result ? result : (int)given.outcome);
+}
+
 static void do_probe(void)
 {
     struct shim_report report;
@@ -208,6 +276,10 @@ static void obey(char **words, int count)
         answer(shim_lost(shim) > 0);
     else if (!strcmp(command, "poll"))
         answer(shim_poll(shim, show, NULL));
+    else if (!strcmp(command, "asks"))
+        do_asks(words[1]);
+    else if (!strcmp(command, "answer"))
+        do_answer(words + 1, count - 1);
     else if (!strcmp(command, "remove"))
         answer(shim_remove(words[1], &error));
     else if (!strcmp(command, "probe"))
@@ -231,6 +303,7 @@ int main(void)
         if (count)
             obey(words, count);
     }
+    shim_asks_close(asks);
     shim_close(shim);
     return 0;
 }

@@ -34,7 +34,9 @@ struct ale_state {
     __u64 scope_cookie; /* cookie of the only covered network namespace; 0 = all */
     __u64 scope_cgroup; /* id of the cgroup the hooks are attached to */
     __u32 remember;     /* ALE_REMEMBER_* */
-    __u32 pad;
+    __u32 asking;       /* somebody answers questions */
+    __u64 operations;   /* numbers given to held operations */
+    __u64 held;         /* operations whose packets wait or are dropped, now */
 };
 
 /* What has to be kept for later hooks. Socket storage is by far the dearest thing a connect can pay
@@ -61,9 +63,10 @@ struct ale_identity {
     char comm[16];
 };
 
-#define ALE_SOCKET_BOUND     2u /* RESOURCE_ASSIGNMENT was permitted; release is due */
-#define ALE_SOCKET_CONNECTED 4u /* TCP: a flow or a listener; closure is due */
-#define ALE_SOCKET_REFUSED   8u /* AUTH_LISTEN said no: every peer is refused */
+#define ALE_SOCKET_BOUND     2u  /* RESOURCE_ASSIGNMENT was permitted; release is due */
+#define ALE_SOCKET_CONNECTED 4u  /* TCP: a flow or a listener; closure is due */
+#define ALE_SOCKET_REFUSED   8u  /* AUTH_LISTEN said no: every peer is refused */
+#define ALE_SOCKET_ASKED     16u /* its bind or listen is or was asked about in user space */
 
 /* Socket storage. Addresses are in v6 form (IPv4 as v4-mapped), ports in host order. */
 struct ale_socket {
@@ -214,7 +217,12 @@ enum ale_answer_mode {
     ALE_PERMIT,  /* it is decided, */
     ALE_BLOCK,   /* either way */
     ALE_FORGET,  /* nobody waits any more */
+    ALE_SHOW,    /* nothing; the question is told again */
 };
+
+/* What was decided about an operation whose packets come by again (ALE_HOLD_DROP, and inbound ones
+ * of ALE_HOLD_QUEUE) holds so long for them. */
+#define ALE_DECISION_LIFE 10000000000ull /* ns */
 
 enum ale_outcome {
     ALE_OUTCOME_GONE,      /* there is no such operation */
@@ -232,7 +240,7 @@ struct ale_answer {
     __u32 action, rights, absorb, registered; /* struct classify_answer */
     __u32 outcome;                            /* out: enum ale_outcome */
     __u32 pad;
-    struct ale_ask next; /* out */
+    struct ale_ask next; /* out: the next question; of a block, the socket that has to go */
 };
 
 enum ale_event_kind {

@@ -49,6 +49,8 @@ static int run_code(struct shim *shim, struct shim_error *error)
         result = hooks_replace(shim, error);
     if (!result)
         result = netns_replace(shim, error);
+    if (!result && shim->asks)
+        result = asks_replace(shim, error);
     return result;
 }
 
@@ -58,18 +60,18 @@ static int swap_code(struct shim *shim, void *image, size_t size, struct shim_er
     struct shim_code old = shim->code, fresh;
     int result;
 
+    pthread_mutex_lock(&shim->code_lock);
     shim->code = (struct shim_code){.image = image, .image_size = size};
     result = check_code(shim, error);
     if (!result)
         result = run_code(shim, error);
-    if (!result) {
-        code_free(&old);
-        return 0;
-    }
     fresh = shim->code;
-    shim->code = old;
-    run_code(shim, NULL);
-    code_free(&fresh);
+    if (result) {
+        shim->code = old;
+        run_code(shim, NULL);
+    }
+    pthread_mutex_unlock(&shim->code_lock);
+    code_free(result ? &fresh : &old);
     return result;
 }
 

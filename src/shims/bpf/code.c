@@ -9,6 +9,12 @@ int code_build(struct shim *shim, struct shim_error *error)
     return object_build(shim, -1, NULL, 0, &shim->code.image, &shim->code.image_size, error);
 }
 
+/* These have a constant of their namespace in them: each has its own object. */
+static bool code_is_of_namespace(int program)
+{
+    return program == PROGRAM_LOOKUP || program == PROGRAM_HELD_IN || program == PROGRAM_DENIED_IN;
+}
+
 /* Loads those of the programs that are not loaded yet, as one object; at first also the maps. */
 int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error)
 {
@@ -16,7 +22,7 @@ int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error)
     uint64_t missing = 0;
 
     for (int i = 0; i < PROGRAM_COUNT; i++)
-        if (i != PROGRAM_LOOKUP && (programs & (1ull << i)) && !code->programs[i])
+        if (!code_is_of_namespace(i) && (programs & (1ull << i)) && !code->programs[i])
             missing |= 1ull << i;
     if (!missing && code->object_count)
         return 0;

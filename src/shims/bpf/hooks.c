@@ -25,20 +25,27 @@ struct layer_needs {
     uint16_t v4, v6; /* run-time ids */
     uint32_t remember;
     uint64_t hooks, hooks_udp, hooks_other;
+    struct shim_needs asking; /* when filters may ask user space */
 };
 
 static const struct layer_needs layers[] = {
-    {36, 38, ALE_REMEMBER_OTHER | ALE_ASSIGN_FILTERED, NEED_OWNER, 0, 0},
-    {40, 42, 0, NEED_ACCEPT, 0, 0},
-    {44, 46, ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS},
-    {48, 50, 0, NEED_CONNECT, NEED_SENDMSG, NEED_EGRESS},
-    {52, 54, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS},
-    {62, 63, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_OWNER | NEED_RELEASE, 0, 0},
-    {64, 65, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT | NEED_RELEASE, 0, 0},
+    {36,
+     38,
+     ALE_REMEMBER_OTHER | ALE_ASSIGN_FILTERED,
+     NEED_OWNER,
+     0,
+     0,
+     {NEED_ACCEPT | NEED_RELEASE, ALE_REMEMBER_TCP}},
+    {40, 42, 0, NEED_ACCEPT, 0, 0, {NEED_RELEASE, 0}},
+    {44, 46, ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS, {NEED_RELEASE, 0}},
+    {48, 50, 0, NEED_CONNECT, NEED_SENDMSG, NEED_EGRESS, {NEED_EGRESS | NEED_RELEASE, 0}},
+    {52, 54, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS, {NEED_RELEASE, 0}},
+    {62, 63, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_OWNER | NEED_RELEASE, 0, 0, {0}},
+    {64, 65, ALE_REMEMBER_TCP | ALE_REMEMBER_OTHER, NEED_ACCEPT | NEED_RELEASE, 0, 0, {0}},
 };
 
 static void needs_of_layer(const struct layer_needs *layer, const struct classify_layer *policy,
-                           struct shim_needs *needs)
+                           bool asking, struct shim_needs *needs)
 {
     uint32_t protocols = policy->protocols;
 
@@ -50,15 +57,19 @@ static void needs_of_layer(const struct layer_needs *layer, const struct classif
         needs->hooks |= layer->hooks_udp;
     if (protocols & CLASSIFY_PROTOCOLS_OTHER)
         needs->hooks |= layer->hooks_other;
+    if (asking) {
+        needs->remember |= layer->asking.remember;
+        needs->hooks |= layer->asking.hooks;
+    }
 }
 
-struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy)
+struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy, bool asking)
 {
     struct shim_needs needs = {0};
 
     for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
-        needs_of_layer(&layers[i], &policy->layers[layers[i].v4], &needs);
-        needs_of_layer(&layers[i], &policy->layers[layers[i].v6], &needs);
+        needs_of_layer(&layers[i], &policy->layers[layers[i].v4], asking, &needs);
+        needs_of_layer(&layers[i], &policy->layers[layers[i].v6], asking, &needs);
     }
     if (policy->version.group_bits)
         needs.remember |= ALE_REMEMBER_GROUPS;

@@ -3,6 +3,7 @@
 #define OPENWFP_SHIM_INTERNAL_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -31,6 +32,11 @@ enum shim_program {
     PROGRAM_CGROUP_COUNT,
     PROGRAM_LOOKUP = PROGRAM_CGROUP_COUNT, /* attached per network namespace, see netns.c */
     PROGRAM_ADOPT,
+    PROGRAM_ANSWER, /* run by whoever answers, see ask.c */
+    PROGRAM_HELD,   /* matched by netfilter rules */
+    PROGRAM_DENIED,
+    PROGRAM_HELD_IN, /* likewise, one for each network namespace */
+    PROGRAM_DENIED_IN,
     PROGRAM_COUNT
 };
 
@@ -48,10 +54,17 @@ enum shim_map {
     MAP_EVENTS,
     MAP_EVENT_LOG,
     MAP_CALLOUTS,
+    MAP_HELD,
+    MAP_HELD_APPS,
+    MAP_HELD_NETWORKS,
+    MAP_HELD_WATCHED,
+    MAP_ASKS,
     MAP_PINNED_COUNT,
     MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: each loader has its own */
     MAP_ADOPTED,
     MAP_WORKBENCHES,
+    MAP_HELD_BLANK,
+    MAP_HELD_NEXT,
     MAP_COUNT
 };
 
@@ -89,6 +102,8 @@ struct shim_apps {
     size_t count, room, looked_up;
 };
 
+struct shim_asks; /* ask.h */
+
 struct shim {
     struct shim_options options; /* strings point into the two below */
     char pin_dir[PATH_MAX];
@@ -113,6 +128,8 @@ struct shim {
     bool lookup_attached;         /* the accept hook may be in some network namespaces */
     struct shim_groups groups[2]; /* by the generation's parity */
     struct shim_apps apps;
+    struct shim_asks *asks;    /* NULL: nobody answers questions */
+    pthread_mutex_t code_lock; /* the code is also loaded from where questions are answered */
 };
 
 /* error.c */
@@ -159,7 +176,8 @@ int hooks_replace(struct shim *shim, struct shim_error *error);
 int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct shim_error *error);
 void hooks_trim(struct shim *shim);
 struct shim_needs hooks_needs(const struct shim *shim);
-struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy);
+/* asking: filters may ask user space */
+struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy, bool asking);
 
 /* netns.c: the accept hook, one for each network namespace */
 int netns_cookie_of(int netns_fd, uint64_t *cookie);
@@ -174,11 +192,16 @@ int netns_run(int netns_fd, int (*fn)(void *ctx), void *ctx);
 /* policy.c */
 int policy_read(const struct shim *shim, struct policy_layers *policy);
 void policy_adopt(struct shim *shim);
+/* Attaches what the policy in force needs now; something else than the policy has changed. */
+int policy_reconsider(struct shim *shim, struct shim_error *error);
 
 /* groups.c */
 int groups_write(struct shim *shim, const struct classify_image *image, uint64_t generation);
 void groups_begin(struct shim *shim);
 void groups_free(struct shim *shim);
+
+/* ask.c: the present code's program answers from now on */
+int asks_replace(struct shim *shim, struct shim_error *error);
 
 /* destroy.c */
 int destroy_socket(uint32_t pid, const struct ale_event *event);

@@ -39,6 +39,11 @@ const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_SOCKOPS] = "ale_sockops",
     [PROGRAM_LOOKUP] = "ale_lookup",
     [PROGRAM_ADOPT] = "ale_adopt",
+    [PROGRAM_ANSWER] = "ale_answer",
+    [PROGRAM_HELD] = "ale_held",
+    [PROGRAM_DENIED] = "ale_denied",
+    [PROGRAM_HELD_IN] = "ale_held_in",
+    [PROGRAM_DENIED_IN] = "ale_denied_in",
 };
 
 const char *const shim_map_names[MAP_COUNT] = {
@@ -55,9 +60,16 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_EVENTS] = "events",
     [MAP_EVENT_LOG] = "event_log",
     [MAP_CALLOUTS] = "callout_objects",
+    [MAP_HELD] = "held",
+    [MAP_HELD_APPS] = "held_apps",
+    [MAP_HELD_NETWORKS] = "held_networks",
+    [MAP_HELD_WATCHED] = "held_watched",
+    [MAP_ASKS] = "asks",
     [MAP_PROCESSES] = "processes",
     [MAP_ADOPTED] = "adopted",
     [MAP_WORKBENCHES] = "workbenches",
+    [MAP_HELD_BLANK] = "held_blank",
+    [MAP_HELD_NEXT] = "held_next",
 };
 
 /* The linker wants file names; these files have no other. */
@@ -279,8 +291,11 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
     return 0;
 }
 
-static struct bpf_object *object_open(struct shim *shim, uint64_t cookie, struct shim_error *error)
+static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint64_t cookie,
+                                      struct shim_error *error)
 {
+    uint32_t no_coarse_clock = (programs >> PROGRAM_ANSWER) & 1;
+
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "openwfp",
                 .kernel_log_buf = error ? error->log : NULL,
                 .kernel_log_size = error ? sizeof(error->log) : 0);
@@ -293,6 +308,7 @@ static struct bpf_object *object_open(struct shim *shim, uint64_t cookie, struct
     }
     object_set_scope(shim, object);
     set_constant(object, "lookup_netns_cookie", &cookie, sizeof(cookie));
+    set_constant(object, "no_coarse_clock", &no_coarse_clock, sizeof(no_coarse_clock));
     if (!reuse_maps(shim, object, error))
         return object;
     bpf_object__close(object);
@@ -341,7 +357,7 @@ static int take_maps(struct shim *shim, struct bpf_object *object)
 struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t cookie,
                                struct shim_error *error)
 {
-    struct bpf_object *object = object_open(shim, cookie, error);
+    struct bpf_object *object = object_open(shim, programs, cookie, error);
     int result;
 
     if (!object)

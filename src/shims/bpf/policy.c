@@ -77,10 +77,18 @@ void policy_adopt(struct shim *shim)
     struct policy_layers *policy = malloc(sizeof(*policy));
 
     if (policy && !policy_read(shim, policy)) {
-        shim->policy_needs = hooks_needs_of_policy(policy);
+        shim->policy_needs = hooks_needs_of_policy(policy, shim->asks != NULL);
         shim->generation = policy->version.generation;
     }
     free(policy);
+}
+
+int policy_reconsider(struct shim *shim, struct shim_error *error)
+{
+    policy_adopt(shim);
+    int result = hooks_attach(shim, hooks_needs(shim), false, error);
+    hooks_trim(shim);
+    return result;
 }
 
 /* ---- what has to be there before the policy is ---- */
@@ -94,7 +102,7 @@ static int prepare(struct shim *shim, const struct classify_image *image, bool w
     if (!policy)
         return shim_fail(error, -ENOMEM, "out of memory");
     layers_of_image(image, policy);
-    shim->policy_needs = hooks_needs_of_policy(policy);
+    shim->policy_needs = hooks_needs_of_policy(policy, shim->asks != NULL);
     result = hooks_attach(shim, hooks_needs(shim), whole, error);
     if (!result && ((result = whole ? apps_refresh_files(shim) : apps_add_files(shim)) ||
                     (result = groups_write(shim, image, policy->version.generation))))

@@ -179,6 +179,7 @@ static struct shim *shim_new(const struct shim_options *options)
     if (!shim)
         return NULL;
     shim->options = *options;
+    pthread_mutex_init(&shim->code_lock, NULL);
     shim->cgroup_fd = -1;
     shim->state = MAP_FAILED;
     shim->names = MAP_FAILED;

@@ -13,15 +13,6 @@
 #define TCP_ESTABLISHED_STATE 1
 #define TCP_LISTEN_STATE      10
 
-static __always_inline bool is_first_syn(const struct packet *packet, struct __sk_buff *skb)
-{
-    __u8 flags;
-
-    if (!packet->transport || bpf_skb_load_bytes(skb, packet->transport + 13, &flags, 1))
-        return false;
-    return (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
-}
-
 /*
  * Both hooks see a SYN, one right after the other on one CPU, so mostly on the same workbench: what
  * the lookup hook permitted there, the ingress hook need not ask again. It only believes it if all
@@ -78,7 +69,8 @@ static __always_inline int accept_syn(struct __sk_buff *skb, const struct ale_so
         return SKB_DROP;
     if (!is_first_syn(&work->packet, skb))
         return SKB_PASS;
-    if (socket->flags & ALE_SOCKET_REFUSED)
+    if ((socket->flags & ALE_SOCKET_REFUSED) || held_of_socket(socket, ALE_AUTH_LISTEN) ||
+        held_of_socket(socket, ALE_RESOURCE_ASSIGNMENT))
         return SKB_DROP;
     bool noted = permit_noted(bench, socket, skb->ifindex);
     bench->permitted = 0;
@@ -88,6 +80,7 @@ static __always_inline int accept_syn(struct __sk_buff *skb, const struct ale_so
     }
     packet_request(request, socket, &work->packet, true);
     request->direction = DIRECTION_INBOUND;
+    request->hold = ALE_HOLD_DROP;
     key_interface(request, skb->ifindex);
     return authorize(request, &socket->owner, ALE_AUTH_RECV_ACCEPT, COLLECT_ALLOWS) == BLOCKED
                ? SKB_DROP
@@ -104,10 +97,13 @@ static __always_inline int receive_packet(struct __sk_buff *skb, struct bpf_sock
         return SKB_DROP;
     if (is_icmp_error(packet))
         return SKB_PASS;
+    if (held_of_socket(socket, ALE_RESOURCE_ASSIGNMENT))
+        return SKB_DROP;
     packet_flow_key(&work->flow, socket, packet, true);
     if (flow_is_current(&work->flow) || flow_awaits_anyone(&work->flow))
         return SKB_PASS;
     packet_request(request, socket, packet, true);
+    request->hold = ALE_HOLD_DROP;
     key_interface(request, skb->ifindex);
     if (sk->type == SOCK_RAW)
         key_flag(request, FLAG_RAW_ENDPOINT);
@@ -221,10 +217,11 @@ static __always_inline int lookup_answer(struct bpf_sk_lookup *ctx, struct workb
     key_local(request, work->local, ctx->local_port);
     key_remote(request, work->remote, bpf_ntohs(ctx->remote_port));
     key_interface(request, ctx->ingress_ifindex);
-    if (authorize(request, &endpoint->owner, ALE_AUTH_RECV_ACCEPT, 0) == BLOCKED)
-        return SK_DROP;
-    permit_note(bench, &endpoint->owner);
-    return SK_PASS;
+    request->hold = HOLD_LOOK;
+    enum verdict verdict = authorize(request, &endpoint->owner, ALE_AUTH_RECV_ACCEPT, 0);
+    if (verdict == PERMITTED)
+        permit_note(bench, &endpoint->owner);
+    return verdict == BLOCKED ? SK_DROP : SK_PASS;
 }
 
 /* sock_diag looks a listener up, to destroy it, as if nobody had called from port 0. */

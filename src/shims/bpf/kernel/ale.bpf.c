@@ -5,5 +5,7 @@
 #include "packet.h"
 #include "accept.h"
 #include "adopt.h"
+#include "queue.h"
+#include "answer.h"
 
 char LICENSE[] SEC("license") = "GPL";

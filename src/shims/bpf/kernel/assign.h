@@ -26,11 +26,14 @@ SEC("cgroup/sock_create") int ale_sock_create(struct bpf_sock *ctx)
     const struct ale_identity *self = &caller.process->self;
 
     request_start(request, caller.socket, self);
+    request->hold = ALE_HOLD_LATER;
     if (type == SOCK_RAW || protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
         key_flag(request, FLAG_RAW_ENDPOINT);
     enum verdict verdict = authorize(request, self, ALE_RESOURCE_ASSIGNMENT, COLLECT_ALLOWS);
-    if (verdict == PERMITTED)
+    if (verdict == PERMITTED) {
         caller.socket->flags |= ALE_SOCKET_BOUND;
+        held_note(caller.socket, request);
+    }
     return hook_answer(verdict);
 }
 
@@ -72,6 +75,7 @@ static __always_inline int on_post_bind(struct bpf_sock *ctx, const __u8 *local,
     struct ale_socket *socket = caller.socket;
 
     request_start(request, socket, self);
+    request->hold = ALE_HOLD_LATER;
     key_local(request, local, port);
     key_interface(request, caller.process->ifindex);
     /* LOOPBACK is not a flag of this layer (3.12). */
@@ -81,6 +85,7 @@ static __always_inline int on_post_bind(struct bpf_sock *ctx, const __u8 *local,
     __builtin_memcpy(socket->local, local, sizeof(socket->local));
     socket->local_port = port;
     socket->flags |= ALE_SOCKET_BOUND;
+    held_note(socket, request);
     return HOOK_PERMIT;
 }
 
@@ -121,8 +126,15 @@ static __always_inline void release(struct work *work, const struct ale_socket *
 SEC("cgroup/sock_release") int ale_sock_release(struct bpf_sock *ctx)
 {
     struct ale_socket *socket = bpf_sk_storage_get(&sockets, ctx, NULL, 0);
+    struct ale_state *shared = state_get();
     struct workbench *bench;
 
+    if (shared && shared->asking)
+        held_closed(bpf_get_socket_cookie(ctx));
+    if (socket && (socket->flags & ALE_SOCKET_ASKED)) {
+        held_release(socket, ALE_RESOURCE_ASSIGNMENT);
+        held_release(socket, ALE_AUTH_LISTEN);
+    }
     if (!socket || !(socket->flags & (ALE_SOCKET_BOUND | ALE_SOCKET_CONNECTED)))
         return HOOK_PERMIT;
     bench = workbench_take(false);

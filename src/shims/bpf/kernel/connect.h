@@ -38,8 +38,11 @@ static __always_inline enum verdict assign_implicitly(const struct caller *calle
     struct request *request = &caller->process->work.request;
     __u64 flags = request->walk.key.value[CLASSIFY_FLAGS];
 
+    request->hold = ALE_HOLD_LATER;
     key_set(request, CLASSIFY_FLAGS, FLAG_IMPLICIT_BIND | FLAG_WILDCARD_BIND);
     enum verdict verdict = authorize(request, &caller->process->self, ALE_RESOURCE_ASSIGNMENT, 0);
+    if (verdict == PERMITTED)
+        held_note(caller->socket, request);
     key_set(request, CLASSIFY_FLAGS, flags);
     return verdict;
 }
@@ -80,13 +83,17 @@ static __always_inline enum verdict connect_authorize(const struct caller *calle
     struct work *work = &caller->process->work;
     struct ale_socket *socket = caller->socket;
 
+    if (held_of_socket(socket, ALE_RESOURCE_ASSIGNMENT) == HELD_BLOCKED)
+        return BLOCKED;
     if (!bound && caller->assign_filtered && assign_implicitly(caller) == BLOCKED)
         return BLOCKED;
     request_to_peer(&work->request, socket, work->remote, port);
-    if (authorize(&work->request, &caller->process->self, ALE_AUTH_CONNECT, COLLECT_ALLOWS) ==
-        BLOCKED)
+    work->request.hold = ALE_HOLD_QUEUE;
+    enum verdict verdict =
+        authorize(&work->request, &caller->process->self, ALE_AUTH_CONNECT, COLLECT_ALLOWS);
+    if (verdict == BLOCKED)
         return BLOCKED;
-    if (socket->protocol == IPPROTO_UDP)
+    if (socket->protocol == IPPROTO_UDP && verdict == PERMITTED)
         return datagram_connected(caller, port);
     if (caller->remembered) {
         __builtin_memcpy(socket->remote, work->remote, sizeof(socket->remote));
@@ -137,6 +144,8 @@ static __always_inline enum verdict send_authorize(const struct caller *caller, 
     struct work *work = &caller->process->work;
 
     request_of_caller(caller, sk);
+    if (held_of_socket(caller->socket, ALE_RESOURCE_ASSIGNMENT) == HELD_BLOCKED)
+        return BLOCKED;
     if (!(caller->socket->flags & ALE_SOCKET_BOUND)) {
         if (caller->assign_filtered && assign_implicitly(caller) == BLOCKED)
             return BLOCKED;
@@ -145,6 +154,7 @@ static __always_inline enum verdict send_authorize(const struct caller *caller, 
         caller->socket->flags |= ALE_SOCKET_BOUND;
     }
     key_remote(&work->request, work->flow.remote, work->flow.port);
+    work->request.hold = ALE_HOLD_QUEUE;
     return flow_authorize(&work->request, &caller->process->self, &work->flow, 0);
 }
 

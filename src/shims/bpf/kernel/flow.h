@@ -47,6 +47,7 @@ static __always_inline enum verdict flow_established(struct request *request,
                                                      const struct ale_identity *owner)
 {
     key_set(request, CLASSIFY_DIRECTION, request->direction);
+    request->hold = ALE_HOLD_NOTICE;
     return authorize(request, owner, ALE_FLOW_ESTABLISHED, COLLECT_LIFECYCLES);
 }
 
@@ -78,14 +79,14 @@ static __always_inline enum verdict flow_authorize(struct request *request,
         key_flag(request, FLAG_REAUTHORIZE);
         key_set(request, CLASSIFY_REAUTHORIZE_REASON, REASON_POLICY_CHANGE);
     }
-    if (authorize(request, owner,
-                  request->direction == DIRECTION_OUTBOUND ? ALE_AUTH_CONNECT
-                                                           : ALE_AUTH_RECV_ACCEPT,
-                  COLLECT_ALLOWS) == BLOCKED) {
-        if (state == FLOW_STALE)
-            bpf_map_delete_elem(&flows, key);
-        return BLOCKED;
-    }
+    enum verdict verdict = authorize(
+        request, owner,
+        request->direction == DIRECTION_OUTBOUND ? ALE_AUTH_CONNECT : ALE_AUTH_RECV_ACCEPT,
+        COLLECT_ALLOWS);
+    if (verdict == BLOCKED && state == FLOW_STALE)
+        bpf_map_delete_elem(&flows, key);
+    if (verdict != PERMITTED)
+        return verdict;
     if (state == FLOW_NONE && flow_established(request, owner) == BLOCKED)
         return BLOCKED;
     flow_permit(key, generation, now, request->direction == DIRECTION_OUTBOUND);

@@ -86,10 +86,13 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock 
     request->direction = DIRECTION_INBOUND;
     key_local(request, socket->local, socket->local_port);
     key_set(request, CLASSIFY_FLAGS, 0);
-    if (authorize(request, self, ALE_AUTH_LISTEN, COLLECT_ALLOWS) == BLOCKED) {
+    request->hold = ALE_HOLD_LATER;
+    if (held_of_socket(socket, ALE_RESOURCE_ASSIGNMENT) == HELD_BLOCKED ||
+        authorize(request, self, ALE_AUTH_LISTEN, COLLECT_ALLOWS) == BLOCKED) {
         socket->flags |= ALE_SOCKET_REFUSED;
         ask_loader(request, self, ALE_DESTROY, ALE_AUTH_LISTEN);
     }
+    held_note(socket, request);
     endpoint_publish(&work->endpoint, socket, is_v6only(sk));
     if (!bpf_map_lookup_elem(&namespaces, &socket->netns_cookie))
         ask_loader(request, self, ALE_NAMESPACE, ALE_AUTH_LISTEN);

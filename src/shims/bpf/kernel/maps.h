@@ -117,10 +117,13 @@ struct {
     __type(value, struct ale_callout_object);
 } callout_objects SEC(".maps");
 
+/* The loader sets it for programs that may not ask for the coarse time. */
+const volatile __u32 no_coarse_clock;
+
 /* The time to a tick (1 to 4 ms): asking a virtual machine's clock costs more than a lookup. */
 static __always_inline __u64 clock_now(void)
 {
-    return bpf_ktime_get_coarse_ns();
+    return no_coarse_clock ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 }
 
 static __always_inline struct ale_state *state_get(void)

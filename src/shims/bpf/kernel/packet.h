@@ -119,6 +119,7 @@ static __always_inline void packet_request(struct request *request, const struct
         key_local(request, local, 0);
         key_remote(request, remote, packet->head[1]);
         key_set(request, CLASSIFY_LOCAL_PORT, packet->head[0]);
+        request->peer_port = packet_port(packet, 4);
     } else if (has_ports(packet)) {
         key_local(request, local, packet_port(packet, inbound ? 2 : 0));
         key_remote(request, remote, packet_port(packet, inbound ? 0 : 2));
@@ -130,6 +131,32 @@ static __always_inline void packet_request(struct request *request, const struct
 
 #define SKB_PASS 1
 #define SKB_DROP 0
+
+static __always_inline bool is_first_syn(const struct packet *packet, struct __sk_buff *skb)
+{
+    __u8 flags;
+
+    if (!packet->transport || bpf_skb_load_bytes(skb, packet->transport + 13, &flags, 1))
+        return false;
+    return (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
+/* The held operation that an outbound packet belongs to. */
+static __always_inline struct held *held_of_packet(struct __sk_buff *skb, struct packet *packet,
+                                                   struct ale_held_key *key)
+{
+    if (!packet_parse(skb, packet) ||
+        (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) ||
+        (packet->protocol == IPPROTO_TCP && !is_first_syn(packet, skb)))
+        return NULL;
+    __builtin_memset(key, 0, sizeof(*key));
+    key->cookie = bpf_get_socket_cookie(skb);
+    key->layer = ALE_AUTH_CONNECT;
+    key->protocol = packet->protocol;
+    key->port = packet_port(packet, 2);
+    __builtin_memcpy(key->remote, packet->destination, sizeof(key->remote));
+    return bpf_map_lookup_elem(&held, key);
+}
 
 static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *sk,
                                        struct ale_socket *socket, struct work *work)
@@ -143,6 +170,7 @@ static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *s
     packet_flow_key(&work->flow, socket, packet, false);
     if (!flow_is_current(&work->flow)) {
         packet_request(&work->request, socket, packet, false);
+        work->request.hold = ALE_HOLD_DROP;
         if (sk->type == SOCK_RAW)
             key_flag(&work->request, FLAG_RAW_ENDPOINT);
         if (flow_authorize(&work->request, &socket->owner, &work->flow, 0) == BLOCKED)
@@ -151,6 +179,20 @@ static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *s
     if (address_type(packet->destination) != ADDRESS_UNICAST)
         flow_await_anyone(&work->flow);
     return SKB_PASS;
+}
+
+/* Of a socket with a send hook: a packet of an operation that is asked about comes here only when
+ * no rule has put it into the queue. */
+static __always_inline int send_held(struct __sk_buff *skb)
+{
+    struct ale_state *shared = state_get();
+    struct ale_held_key key;
+    struct packet packet;
+
+    if (!shared || !shared->held)
+        return SKB_PASS;
+    const struct held *entry = held_of_packet(skb, &packet, &key);
+    return entry && entry->state != HELD_PERMITTED ? SKB_DROP : SKB_PASS;
 }
 
 /* Outbound packets of sockets that have no send hook: raw, ping, whatever is neither TCP nor UDP.
@@ -164,8 +206,10 @@ SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
     if (!sk)
         return SKB_PASS;
     sk = bpf_sk_fullsock(sk);
-    if (!sk || sk->type == SOCK_STREAM || (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
+    if (!sk)
         return SKB_PASS;
+    if (sk->type == SOCK_STREAM || (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
+        return send_held(skb);
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (!socket)
         return SKB_PASS;

@@ -21,13 +21,15 @@ struct request {
     __u32 ifindex;
     __u8 family; /* 4 or 6 */
     __u8 direction;
+    __u16 peer_port; /* as flows have it: of ICMP the echo's id */
+    __u32 hold;      /* enum ale_hold: what can be done while user space is asked */
 };
 
 struct packet {
     __u8 source[16], destination[16]; /* v6 form */
     __u32 transport;                  /* offset of the transport header; 0 = not in this packet */
+    __u8 head[8];                     /* the transport header's first bytes */
     __u8 protocol;
-    __u8 head[8]; /* the transport header's first bytes */
 };
 
 struct work {

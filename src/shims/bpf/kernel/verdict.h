@@ -6,12 +6,10 @@
 #ifndef OPENWFP_ALE_VERDICT_H
 #define OPENWFP_ALE_VERDICT_H
 
-#include "event.h"
+#include "hold.h"
 #include "identity.h"
 
 #define GROUP_ATTEMPTS 3
-
-enum verdict { PERMITTED, BLOCKED };
 
 static __always_inline void key_set(struct request *request, __u32 slot, __u64 value)
 {
@@ -96,6 +94,7 @@ static __always_inline void key_remote(struct request *request, const __u8 *addr
 {
     key_address(request, CLASSIFY_REMOTE_ADDRESS, address);
     key_set(request, CLASSIFY_REMOTE_PORT, port);
+    request->peer_port = port;
     key_set(request, CLASSIFY_DESTINATION_ADDRESS_TYPE, address_type(address));
     if (address_is_loopback(address))
         key_flag(request, FLAG_LOOPBACK);
@@ -116,6 +115,8 @@ static __always_inline void request_clear(struct request *request)
     __builtin_memset(&request->walk.key, 0, sizeof(request->walk.key));
     request->ifindex = 0;
     request->direction = DIRECTION_OUTBOUND;
+    request->peer_port = 0;
+    request->hold = ALE_HOLD_NOTICE;
 }
 
 static __always_inline void request_start(struct request *request, const struct ale_socket *socket,
@@ -193,6 +194,8 @@ static __always_inline enum verdict decide(struct request *request,
         classify_with_groups(request, owner);
     else
         classify(&request->walk);
+    if (request->walk.asked)
+        return HELD;
     if (request->walk.result.flags & CLASSIFY_RESULT_BROKEN && !shared->loaded)
         return PERMITTED;
     return request->walk.result.action == FWP_ACTION_BLOCK ? BLOCKED : PERMITTED;
@@ -223,6 +226,8 @@ static __noinline enum verdict authorize(struct request *request, const struct a
         return BLOCKED;
     layer = layer_of_family(request, layer);
     enum verdict verdict = decide(request, owner, layer, shared);
+    if (verdict == HELD)
+        return hold(request, owner);
     notify(request, owner, layer, verdict, shared, verdict == BLOCKED ? COLLECT_DROPS : collect);
     return verdict;
 }
