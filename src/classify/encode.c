@@ -136,6 +136,13 @@ static void write_tests(const struct tests *tests, const struct encoded *encoded
     }
 }
 
+static uint32_t callout_slot(const struct model_view_filter *filter)
+{
+    bool known =
+        filter->callout_slot < CLASSIFY_CALLOUTS || filter->callout_slot == CLASSIFY_USER_CALLOUT;
+    return known ? filter->callout_slot : CLASSIFY_NO_CALLOUT;
+}
+
 /* The record's head and what stands between it and the tests; returns where they begin. */
 static uint64_t *write_head(const struct compiler *compiler, uint32_t unit, uint32_t units)
 {
@@ -146,11 +153,8 @@ static uint64_t *write_head(const struct compiler *compiler, uint32_t unit, uint
     if (!(head->type & FWP_ACTION_FLAG_CALLOUT))
         return (uint64_t *)(head + 1);
     struct classify_callout *callout = (struct classify_callout *)(head + 1);
-    *callout = (struct classify_callout){.context = filter->context,
-                                         .slot = filter->callout_slot < CLASSIFY_CALLOUTS
-                                                     ? filter->callout_slot
-                                                     : CLASSIFY_NO_CALLOUT,
-                                         .id = filter->callout_id};
+    *callout = (struct classify_callout){
+        .context = filter->context, .slot = callout_slot(filter), .id = filter->callout_id};
     return (uint64_t *)(callout + 1);
 }
 

@@ -201,8 +201,8 @@ int shim_asks_poll(struct shim_asks *asks, const struct shim_asks_sink *sink)
 
 static int run_answer(struct shim_asks *asks, struct ale_answer *answer)
 {
-    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = answer, .ctx_size_in = sizeof(*answer),
-                .ctx_out = answer, .ctx_size_out = sizeof(*answer));
+    /* For this kind of program the kernel writes the context back to where it came from. */
+    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = answer, .ctx_size_in = sizeof(*answer));
 
     return bpf_prog_test_run_opts(asks->answer, &options) ? -errno : 0;
 }
