@@ -1,4 +1,4 @@
-"""Operations that user space answers, without a queue: what waits then is dropped, and comes again."""
+"""Operations that user space answers, without a queue: what waits is dropped, and comes again."""
 import json
 import time
 
