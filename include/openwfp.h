@@ -9,6 +9,7 @@
 #define OPENWFP_H
 
 #include <fwpmu.h>
+#include <openwfp_guids.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -164,6 +165,29 @@ DWORD WINAPI OpenWfpCalloutUnload(HANDLE engineHandle, const GUID *calloutKey);
 
 DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLOUT ***entries,
                                 UINT32 *numEntries);
+
+/* ---- hold ---- */
+
+/*
+ * Callouts that are always there: OPENWFP_CALLOUT_HOLD_CONNECT_V4, _ACCEPT_, _LISTEN_, _BIND_, _V6.
+ * What matches a filter with the action FWP_ACTION_CALLOUT_TERMINATING that names the one of its
+ * layer is held until an administrator answers, or the filter's time is over. The filter's
+ * rawContext says how long that is and what happens then: OPENWFP_HOLD_CONTEXT; 0 stands for 30
+ * seconds and block. With FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED what can't be asked
+ * about, because the service isn't there, is permitted, else blocked.
+ */
+#define OPENWFP_HOLD_TIMEOUT     30000u  /* ms */
+#define OPENWFP_HOLD_TIMEOUT_MAX 600000u /* longer ones are cut to it */
+
+/* Bits 0 to 31: the time in ms, 0 = OPENWFP_HOLD_TIMEOUT; bit 32: permit then; others: 0. */
+#define OPENWFP_HOLD_CONTEXT(timeoutMs, defaultAction)                                             \
+    ((UINT64)(UINT32)(timeoutMs) | (UINT64)((defaultAction) == FWP_ACTION_PERMIT) << 32)
+#define OPENWFP_HOLD_CONTEXT_TIMEOUT(context)                                                      \
+    ((UINT32)(context) == 0                         ? OPENWFP_HOLD_TIMEOUT                         \
+     : (UINT32)(context) > OPENWFP_HOLD_TIMEOUT_MAX ? OPENWFP_HOLD_TIMEOUT_MAX                     \
+                                                    : (UINT32)(context))
+#define OPENWFP_HOLD_CONTEXT_ACTION(context)                                                       \
+    (((UINT64)(context) >> 32 & 1) != 0 ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK)
 
 /* ---- the engine ---- */
 

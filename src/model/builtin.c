@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openwfp.h>
+
 #include "utf16.h"
 
 static const struct model_stored builtin = {.lifetime = MODEL_BUILTIN,
@@ -51,7 +53,7 @@ static bool add_provider(struct model_session *session, const struct builtin_inf
     return ok;
 }
 
-/* Of Windows' callouts those that mean something on Linux; the others are names only. */
+/* Of Windows' callouts those that mean something on Linux; the others are names only. Ours. */
 static const struct {
     const GUID *key, *layer;
 } callout_layers[] = {
@@ -61,9 +63,18 @@ static const struct {
     {&FWPM_CALLOUT_SET_OPTIONS_AUTH_CONNECT_LAYER_V6, &FWPM_LAYER_ALE_AUTH_CONNECT_V6},
     {&FWPM_CALLOUT_SET_OPTIONS_AUTH_RECV_ACCEPT_LAYER_V4, &FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4},
     {&FWPM_CALLOUT_SET_OPTIONS_AUTH_RECV_ACCEPT_LAYER_V6, &FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6},
+    {&OPENWFP_CALLOUT_HOLD_CONNECT_V4, &FWPM_LAYER_ALE_AUTH_CONNECT_V4},
+    {&OPENWFP_CALLOUT_HOLD_CONNECT_V6, &FWPM_LAYER_ALE_AUTH_CONNECT_V6},
+    {&OPENWFP_CALLOUT_HOLD_ACCEPT_V4, &FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4},
+    {&OPENWFP_CALLOUT_HOLD_ACCEPT_V6, &FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6},
+    {&OPENWFP_CALLOUT_HOLD_LISTEN_V4, &FWPM_LAYER_ALE_AUTH_LISTEN_V4},
+    {&OPENWFP_CALLOUT_HOLD_LISTEN_V6, &FWPM_LAYER_ALE_AUTH_LISTEN_V6},
+    {&OPENWFP_CALLOUT_HOLD_BIND_V4, &FWPM_LAYER_ALE_RESOURCE_ASSIGNMENT_V4},
+    {&OPENWFP_CALLOUT_HOLD_BIND_V6, &FWPM_LAYER_ALE_RESOURCE_ASSIGNMENT_V6},
 };
 
-static bool add_callout(struct model_session *session, const struct builtin_info *info)
+static bool add_callout(struct model_session *session, const char *prefix,
+                        const struct builtin_info *info)
 {
     size_t at = 0;
 
@@ -74,7 +85,7 @@ static bool add_callout(struct model_session *session, const struct builtin_info
 
     struct object *added;
     FWPM_DISPLAY_DATA0 display;
-    bool ok = make_display("FWPM_CALLOUT_", info, &display);
+    bool ok = make_display(prefix, info, &display);
     FWPM_CALLOUT0 callout = {.calloutKey = info->key,
                              .displayData = display,
                              .applicableLayer = *callout_layers[at].layer};
@@ -92,7 +103,20 @@ static bool add_all(struct model_session *session)
     for (size_t i = 0; i < table_providers_count && ok; i++)
         ok = add_provider(session, &table_providers[i]);
     for (size_t i = 0; i < table_callouts_count && ok; i++)
-        ok = add_callout(session, &table_callouts[i]);
+        ok = add_callout(session, "FWPM_CALLOUT_", &table_callouts[i]);
+    for (size_t i = 0; i < table_openwfp_callouts_count && ok; i++)
+        ok = add_callout(session, "OPENWFP_CALLOUT_", &table_openwfp_callouts[i]);
+    return ok;
+}
+
+/* The engine itself answers for them. */
+static bool register_own(struct model *model)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < table_openwfp_callouts_count && ok; i++)
+        ok = model_callout_register(model, &table_openwfp_callouts[i].key, MODEL_CALLOUT_USER, NULL,
+                                    NULL) == ERROR_SUCCESS;
     return ok;
 }
 
@@ -106,5 +130,5 @@ bool model_add_builtins(struct model *model)
     bool ok = model_txn_begin(session, 0, NULL) == ERROR_SUCCESS && add_all(session) &&
               model_txn_commit(session, NULL) == ERROR_SUCCESS;
     model_session_close(session);
-    return ok;
+    return ok && register_own(model);
 }

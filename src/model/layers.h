@@ -97,9 +97,9 @@ struct builtin_info {
 };
 
 extern const struct builtin_info table_sublayers[], table_providers[], table_callouts[],
-    table_provider_contexts[];
+    table_openwfp_callouts[], table_provider_contexts[];
 extern const size_t table_sublayers_count, table_providers_count, table_callouts_count,
-    table_provider_contexts_count;
+    table_openwfp_callouts_count, table_provider_contexts_count;
 
 /* "FWP_E_FILTER_NOT_FOUND"; NULL for a code that is not in the table. */
 const char *fwp_error_name(uint32_t code);

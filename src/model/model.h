@@ -253,6 +253,7 @@ uint32_t model_access_check(struct model_session *session, enum model_kind conta
 /* ---- callout code (rule 7.1, 7.2) ---- */
 
 #define MODEL_CALLOUT_UNREGISTERED UINT32_MAX
+#define MODEL_CALLOUT_USER         (UINT32_MAX - 1) /* code in user space, which is asked */
 
 /*
  * Code for the callout `key` is now in the engine's slot, or gone (MODEL_CALLOUT_UNREGISTERED).

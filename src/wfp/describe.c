@@ -2,10 +2,14 @@
 
 #include <string.h>
 
+#include <openwfp.h>
+
 #include "src/model/guid.h"
 #include "src/model/layers.h"
 #include "src/model/sd.h"
 #include "src/wfp/arena.h"
+#include "src/wfp/json.h"
+#include "src/wfp/policy/hold.h"
 #include "src/wfp/policy/layer_facts.h"
 #include "src/wfp/policy/words.h"
 
@@ -36,8 +40,23 @@ static const char *callout_name(const struct describer *describer, const GUID *k
                                                : arena_printf(describer->arena, "\"%s\"", name);
 }
 
+bool describe_is_hold(const FWPM_FILTER0 *filter)
+{
+    const struct layer_info *info = layer_by_key(&filter->layerKey);
+    enum rule_layer layer;
+    enum family family;
+    const GUID *callout = info != NULL && layer_facts_find(info->id, &layer, &family)
+                              ? hold_callout(layer, family)
+                              : NULL;
+    return filter->action.type == FWP_ACTION_CALLOUT_TERMINATING && callout != NULL &&
+           guid_equal(callout, &filter->action.calloutKey) &&
+           (filter->flags & FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT) == 0;
+}
+
 const char *describe_action(const struct describer *describer, const FWPM_FILTER0 *filter)
 {
+    if (describe_is_hold(filter))
+        return "hold";
     switch (filter->action.type) {
     case FWP_ACTION_PERMIT:
         return "permit";
@@ -60,9 +79,32 @@ static const char *prefix(struct arena *arena, const FWPM_FILTER0 *filter)
     return hard ? join(arena, text, "hard") : text;
 }
 
+static const char *hold_default(const FWPM_FILTER0 *filter)
+{
+    return OPENWFP_HOLD_CONTEXT_ACTION(filter->rawContext) == FWP_ACTION_PERMIT ? "permit"
+                                                                                : "block";
+}
+
+static const char *hold_suffix(struct arena *arena, const FWPM_FILTER0 *filter)
+{
+    return arena_printf(arena, "timeout %s default %s",
+                        hold_time(arena, OPENWFP_HOLD_CONTEXT_TIMEOUT(filter->rawContext)),
+                        hold_default(filter));
+}
+
+void describe_hold_json(struct json *json, const FWPM_FILTER0 *filter)
+{
+    json_object(json, "hold");
+    json_number(json, "timeout_ms", OPENWFP_HOLD_CONTEXT_TIMEOUT(filter->rawContext));
+    json_text(json, "default", hold_default(filter));
+    json_object_end(json);
+}
+
 static const char *callout_suffix(struct arena *arena, const FWPM_FILTER0 *filter)
 {
     const char *text = "";
+    if (describe_is_hold(filter))
+        return hold_suffix(arena, filter);
     if (filter->action.type == FWP_ACTION_CALLOUT_TERMINATING)
         text = "as terminating";
     else if (filter->action.type == FWP_ACTION_CALLOUT_INSPECTION)

@@ -5,6 +5,8 @@
 #ifndef OPENWFP_WFP_DESCRIBE_H
 #define OPENWFP_WFP_DESCRIBE_H
 
+#include <stdbool.h>
+
 #include <fwpmu.h>
 
 struct arena;
@@ -27,7 +29,11 @@ extern const struct describer describer_host;  /* this machine's names; set the 
 /* "permit connect tcp app /usr/bin/curl to 10.0.0.0/8 port 443 ipv4" */
 const char *describe_filter(const struct describer *describer, const FWPM_FILTER0 *filter);
 
-/* "permit", "block", "callout NAME as terminating" */
+/* Whether it is what a hold rule makes; its "hold": {"timeout_ms": …, "default": …}. */
+bool describe_is_hold(const FWPM_FILTER0 *filter);
+void describe_hold_json(struct json *json, const FWPM_FILTER0 *filter);
+
+/* "permit", "block", "hold", "callout NAME as terminating" */
 const char *describe_action(const struct describer *describer, const FWPM_FILTER0 *filter);
 
 /* One condition's operand: "10.0.0.0/8", "443", "/usr/bin/curl" */

@@ -65,6 +65,8 @@ static void filter_json(struct show *show, const struct line *line, const FWPM_F
     json_number(json, "weight", line->weight);
     json_text(json, "action", describe_action(&describer, filter));
     json_bool(json, "hard", (filter->flags & FWPM_FILTER_FLAG_CLEAR_ACTION_RIGHT) != 0);
+    if (describe_is_hold(filter))
+        describe_hold_json(json, filter);
     json_text(json, "life", line->life);
     json_text(json, "rule", line->rule);
     json_text(json, "name", line->name);

@@ -28,6 +28,22 @@ class Show(CliCase):
         self.assertEqual(["heavy", "heavy", "light"], [row.split()[1] for row in rows])
         self.assertIn("block connect ipv4 tcp port 1", rows[0])
 
+    def test_hold_rules(self):
+        self.wfp("apply", self.file("hold connect tcp port 80 timeout 1500ms default permit ipv4",
+                                    "hold listen"))
+        rows = [f for f in self.filters("test") if f["layer"].endswith("v4")]
+        held = {row["layer"]: (row["action"], row["hold"], row["rule"]) for row in rows}
+        self.assertEqual({"timeout_ms": 1500, "default": "permit"}, held["connect-v4"][1])
+        self.assertEqual("hold connect ipv4 tcp port 80 timeout 1500ms default permit",
+                         held["connect-v4"][2])
+        self.assertEqual(("hold", {"timeout_ms": 30000, "default": "block"},
+                          "hold listen ipv4 timeout 30s default block"), held["listen-v4"])
+        self.assertIn("0 new", self.wfp("apply", os.path.join(self.home, "test.wfp")))
+
+    def test_hold_callouts_are_always_registered(self):
+        names = [c["name"] for c in self.json("show", "callouts") if c["registered"]]
+        self.assertEqual(8, sum(name.startswith("OPENWFP_CALLOUT_HOLD_") for name in names))
+
     def test_layer_filter(self):
         layers = {layer["word"]: layer for layer in self.json("show", "layers")}
         self.assertIn("IP_PROTOCOL", layers["connect-v4"]["field_names"])

@@ -69,6 +69,17 @@ The others belong to Windows components that Linux does not have, and lie in bet
 |---|---|---|---|
 """
 
+CALLOUTS_INTRO = """
+## Built-in callouts
+
+A filter with the action `FWP_ACTION_CALLOUT_TERMINATING` that names one of these holds what it
+matches until an administrator answers ([policy.md](policy.md#hold)); `openwfp.h` says what its
+`rawContext` holds. They are always there and always registered.
+
+| callout | GUID | |
+|---|---|---|
+"""
+
 ERRORS_INTRO = """
 ## Error codes
 
@@ -141,6 +152,9 @@ def layers(table):
     for sublayer in sorted(table.builtins["sublayers"], key=lambda s: -s["weight"]):
         out += row(sublayer["name"], f"{sublayer['weight']:#06x}", code(sublayer["guid"]),
                    sublayer["text"])
+    out += CALLOUTS_INTRO
+    for callout in table.builtins["openwfp_callouts"]:
+        out += row("OPENWFP_CALLOUT_" + callout["name"], code(callout["guid"]), callout["text"])
     out += ERRORS_INTRO
     for error in table.errors:
         out += row(error["name"], error["code"], error["text"])

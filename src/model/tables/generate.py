@@ -10,6 +10,7 @@ from table import Table
 
 WRITERS = {
     "guids": headers.guids,
+    "own-guids": headers.own_guids,
     "layers": headers.layers,
     "errors": headers.errors,
     "statuses": headers.statuses,

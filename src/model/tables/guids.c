@@ -2,3 +2,4 @@
 #include <initguid.h>
 
 #include <fwpmu.h>
+#include <openwfp.h>

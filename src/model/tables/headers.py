@@ -16,20 +16,31 @@ def guard(name, body):
     return f"{NOTICE}#ifndef {macro}\n#define {macro}\n\n{body}\n#endif\n"
 
 
+def define_guids(prefix, rows):
+    out = []
+    for row in rows:
+        if row["guid"]:
+            parts = guid_parts(row["guid"])
+            out.append(f"/* {row['guid']} */")
+            out.append(f"DEFINE_GUID({prefix}{row['name']}, {', '.join(parts[:3])},")
+            out.append(f"            {', '.join(parts[3:])});")
+    return out
+
+
 def guids(table):
     out = []
     for prefix, rows in table.guids():
-        for row in rows:
-            if row["guid"]:
-                parts = guid_parts(row["guid"])
-                out.append(f"/* {row['guid']} */")
-                out.append(f"DEFINE_GUID({prefix}{row['name']}, {', '.join(parts[:3])},")
-                out.append(f"            {', '.join(parts[3:])});")
+        out += define_guids(prefix, rows)
     for alias, target in table.condition_aliases.items():
         out.append(f"#define FWPM_CONDITION_{alias} FWPM_CONDITION_{target}")
     for alias, target in table.builtins["aliases"].items():
         out.append(f"#define {alias} {target}")
     return guard("fwpm_guids.h", "#include <guiddef.h>\n\n" + "\n".join(out) + "\n")
+
+
+def own_guids(table):
+    body = "\n".join(define_guids("OPENWFP_CALLOUT_", table.builtins["openwfp_callouts"]))
+    return guard("openwfp_guids.h", "#include <guiddef.h>\n\n" + body + "\n")
 
 
 def layer_ids(table):

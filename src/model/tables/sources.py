@@ -70,7 +70,7 @@ def layers(table):
 
 def builtins(table):
     out = []
-    for kind in ("sublayers", "providers", "callouts", "provider_contexts"):
+    for kind in ("sublayers", "providers", "callouts", "openwfp_callouts", "provider_contexts"):
         rows = table.builtins[kind]
         out.append(f"const struct builtin_info table_{kind}[] = {{")
         for row in rows:

@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include <openwfp.h>
+
 #include "src/model/guid.h"
 #include "src/model/layers.h"
 #include "src/wfp/arena.h"
 #include "src/wfp/policy/conditions.h"
+#include "src/wfp/policy/hold.h"
 #include "src/wfp/policy/key.h"
 #include "src/wfp/policy/meaning.h"
 #include "src/wfp/policy/report.h"
@@ -84,7 +87,7 @@ static uint32_t filter_flags(const struct compiler *compiler, const struct meani
         flags |= FWPM_FILTER_FLAG_PERSISTENT;
     if (rule->strength == STRENGTH_HARD)
         flags |= FWPM_FILTER_FLAG_CLEAR_ACTION_RIGHT;
-    if (meaning->permit_unregistered)
+    if (meaning->permit_unregistered || meaning->hold_permits)
         flags |= FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED;
     return flags;
 }
@@ -108,8 +111,16 @@ static bool find_callout(const struct compiler *compiler, const struct rule *rul
     return false;
 }
 
+static void set_hold(const struct meaning *meaning, enum family family, FWPM_FILTER0 *filter)
+{
+    filter->action.type = FWP_ACTION_CALLOUT_TERMINATING;
+    filter->action.calloutKey = *hold_callout(meaning->rule->layer, family);
+    filter->rawContext = OPENWFP_HOLD_CONTEXT(
+        meaning->hold_ms, meaning->hold_permits ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK);
+}
+
 static bool set_action(const struct compiler *compiler, const struct meaning *meaning,
-                       FWPM_FILTER0 *filter)
+                       enum family family, FWPM_FILTER0 *filter)
 {
     static const FWP_ACTION_TYPE kinds[] = {
         [CALLOUT_UNKNOWN] = FWP_ACTION_CALLOUT_UNKNOWN,
@@ -123,6 +134,9 @@ static bool set_action(const struct compiler *compiler, const struct meaning *me
     case VERB_CALLOUT:
         filter->action.type = kinds[meaning->callout_kind];
         return find_callout(compiler, meaning->rule, &filter->layerKey, &filter->action.calloutKey);
+    case VERB_HOLD:
+        set_hold(meaning, family, filter);
+        return true;
     default:
         filter->action.type = FWP_ACTION_BLOCK;
         return true;
@@ -137,7 +151,7 @@ static bool add_filter(struct compiler *compiler, const struct meaning *meaning,
     FWPM_FILTER0 *filter = &objects->filters[objects->filter_count];
     struct conditions conditions = conditions_of(arena, meaning, family);
     filter->layerKey = layer_by_id(layer_facts(rule->layer)->ids[family])->key;
-    if (!set_action(compiler, meaning, filter))
+    if (!set_action(compiler, meaning, family, filter))
         return false;
     filter->displayData =
         display(arena, meaning->name != NULL ? meaning->name : rule_text(arena, rule),

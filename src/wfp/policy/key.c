@@ -135,6 +135,8 @@ GUID key_of_filter(const FWPM_FILTER0 *filter)
     hash_value(&hash, &filter->weight);
     hash_bytes(&hash, &filter->action.type, sizeof(filter->action.type));
     hash_bytes(&hash, &filter->action.calloutKey, sizeof(filter->action.calloutKey));
+    if (filter->rawContext != 0)
+        hash_bytes(&hash, &filter->rawContext, sizeof(filter->rawContext));
     for (uint32_t i = 0; i < filter->numFilterConditions; i++)
         hash_condition(&hash, &filter->filterCondition[i]);
     return hash_key(&hash);

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include <openwfp.h>
+
 #include "src/wfp/arena.h"
+#include "src/wfp/policy/hold.h"
 #include "src/wfp/policy/layer_facts.h"
 #include "src/wfp/policy/meaning_values.h"
 #include "src/wfp/policy/report.h"
@@ -326,7 +329,8 @@ static bool read_clause(const struct reader *reader, struct meaning *meaning,
     case CLAUSE_UNREGISTERED:
         return read_callout_clause(reader, meaning, clause);
     default:
-        return only_with(reader, meaning, clause, VERB_HOLD);
+        return only_with(reader, meaning, clause, VERB_HOLD) &&
+               hold_clause(reader, meaning, clause);
     }
 }
 
@@ -342,7 +346,8 @@ static bool check_strength(const struct reader *reader, const struct meaning *me
                      "a filter's block is always hard");
     else
         report_error(reader->report, rule->strength_place, NULL,
-                     "a callout itself says whether it is hard or soft");
+                     rule->verb == VERB_HOLD ? "an answer always stands: it is hard"
+                                             : "a callout itself says whether it is hard or soft");
     return false;
 }
 
@@ -382,9 +387,10 @@ static bool settle_families(const struct reader *reader, struct meaning *meaning
 bool meaning_of(const struct reader *reader, const struct rule *rule, struct meaning *meaning)
 {
     bool good = true;
-    *meaning = (struct meaning){.rule = rule};
+    *meaning = (struct meaning){.rule = rule, .hold_ms = OPENWFP_HOLD_TIMEOUT};
     for (const struct clause *clause = rule->clauses; clause != NULL; clause = clause->next)
         good &= read_clause(reader, meaning, clause);
-    good &= check_strength(reader, meaning) && check_callout(reader, meaning);
+    good &= check_strength(reader, meaning) && check_callout(reader, meaning) &&
+            hold_check(reader, meaning);
     return good && check_ports(reader, meaning) && settle_families(reader, meaning);
 }

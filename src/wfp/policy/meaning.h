@@ -51,6 +51,8 @@ struct meaning {
     const char *name;
     enum callout_kind callout_kind;
     bool permit_unregistered;
+    uint32_t hold_ms;
+    bool hold_permits; /* when nobody has answered by then */
 };
 
 /* The largest value of a field. */

@@ -192,10 +192,5 @@ struct rule *parser_rule(struct parser *parser)
     if (!parse_head(parser, rule) || !parse_clauses(parser, rule))
         return NULL;
     rule->whole.length = parser->end - rule->whole.offset;
-    if (rule->verb == VERB_HOLD) {
-        report_error(parser->report, rule->place, "use permit or block",
-                     "hold is not available yet in this version");
-        return NULL;
-    }
     return rule;
 }
