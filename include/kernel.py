@@ -22,14 +22,15 @@ PREAMBLE = """\
  *
  * The functions are those of fwpmu.h with NTSTATUS for their result: STATUS_FWP_* where that has
  * FWP_E_*. What holds for all of them:
- * - engineHandle comes from FwpmEngineOpen0. A driver has all rights. Strings are UTF-16 with a NUL.
- *   IPv4 addresses and ports are numbers in host order, IPv6 addresses 16 bytes in network order.
+ * - engineHandle comes from FwpmEngineOpen0. A driver has all rights. Strings are UTF-16 with a
+ *   NUL. IPv4 addresses and ports are numbers in host order, IPv6 addresses 16 bytes in network
+ *   order.
  * - What is passed in is copied; the caller keeps it. What comes back is the caller's, who frees it
  *   with FwpmFreeMemory0. After an error results are NULL or unchanged, and nothing was changed.
  * - Any of them can return STATUS_INVALID_HANDLE, STATUS_FWP_NULL_POINTER, STATUS_FWP_TIMEOUT
- *   (another session holds the lock), STATUS_FWP_TXN_ABORTED, STATUS_FWP_SESSION_ABORTED (the engine
- *   is gone), STATUS_INSUFFICIENT_RESOURCES. The others are listed with each function. The reason in
- *   words goes to standard error.
+ *   (another session holds the lock), STATUS_FWP_TXN_ABORTED, STATUS_FWP_SESSION_ABORTED (the
+ *   engine is gone), STATUS_INSUFFICIENT_RESOURCES. The others are listed with each function. The
+ *   reason in words goes to standard error.
  * - IRQL: PASSIVE_LEVEL.
  */
 #ifndef OPENWFP_FWPMK_H
@@ -118,13 +119,13 @@ def function(match):
     name = kernel_name(match["name"])
     call = f"{match['name']}({', '.join(argument_names(match['list']))})"
     if match["type"] == "void":
-        return f"void {name}({match['list']});\nvoid {name}({match['list']})\n{{\n    {call};\n}}\n"
-    return (f"NTSTATUS {name}({match['list']});\nNTSTATUS {name}({match['list']})\n{{\n"
+        return f"void {name}({match['list']});\nEXPORT void {name}({match['list']})\n{{\n    {call};\n}}\n"
+    return (f"NTSTATUS {name}({match['list']});\nEXPORT NTSTATUS {name}({match['list']})\n{{\n"
             f"    return management_status(\"{match['name']}\", {call});\n}}\n")
 
 
 def source(text):
-    return "\n".join(['#include <fwpmu.h>\n\n#include "management.h"\n']
+    return "\n".join(['#include <fwpmu.h>\n\n#include "fwpkclnt/management.h"\n#include "fwpkclnt/runtime.h"\n']
                      + [function(match) for match in declarations(text)])
 
 

@@ -1,0 +1,13 @@
+/* Between FwpsPendOperation0 and FwpsPendClassify0, which end in the same way. */
+#ifndef OPENWFP_DRIVER_PEND_H
+#define OPENWFP_DRIVER_PEND_H
+
+#include "fwpkclnt/runtime.h"
+
+/* In the classify; sets classify->pend. */
+NTSTATUS pend_begin(struct classify *classify);
+
+/* action: a decision; 0 = as the layer does it. */
+void pend_complete(uint64_t number, uint32_t action);
+
+#endif

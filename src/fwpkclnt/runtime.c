@@ -1,0 +1,73 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fwpkclnt/log.h"
+#include "fwpkclnt/runtime.h"
+
+struct runtime runtime = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                          .changed = PTHREAD_COND_INITIALIZER,
+                          .ready = PTHREAD_COND_INITIALIZER,
+                          .channel = -1,
+                          .ready_last = &runtime.ready_first};
+
+static void end_threads(void)
+{
+    runtime_lock();
+    runtime.stopping = true;
+    pthread_cond_broadcast(&runtime.ready);
+    runtime_changed();
+    runtime_unlock();
+    for (unsigned i = 0; i < runtime.thread_count; i++)
+        pthread_join(runtime.threads[i], NULL);
+    runtime.thread_count = 0;
+}
+
+static int start_threads(void)
+{
+    int error = 0;
+
+    while (runtime.thread_count < RUNTIME_THREADS && !error) {
+        error = pthread_create(&runtime.threads[runtime.thread_count], NULL, operation_run, NULL);
+        runtime.thread_count += !error;
+    }
+    return error ? error : pthread_create(&runtime.reader, NULL, channel_read, NULL);
+}
+
+EXPORT bool OpenWfpCalloutsStart(const char *name, int channel, HANDLE control,
+                                 void (*on_close)(void *context), void *context)
+{
+    sigset_t all, old;
+    int error;
+
+    log_name(name);
+    runtime.channel = channel;
+    runtime.control = control;
+    runtime.closed = runtime.stopping = false;
+    runtime.state = FWPM_SERVICE_RUNNING;
+    runtime.on_close = on_close;
+    runtime.on_close_context = context;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = start_threads();
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!error)
+        return true;
+    end_threads();
+    errno = error;
+    return false;
+}
+
+EXPORT void OpenWfpCalloutsStop(void)
+{
+    callout_unregister_all();
+    shutdown(runtime.channel, SHUT_RDWR);
+    pthread_join(runtime.reader, NULL);
+    end_threads();
+    operation_drop_all();
+    close(runtime.channel);
+    runtime.channel = -1;
+}
