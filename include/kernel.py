@@ -119,14 +119,16 @@ def function(match):
     name = kernel_name(match["name"])
     call = f"{match['name']}({', '.join(argument_names(match['list']))})"
     if match["type"] == "void":
-        return f"void {name}({match['list']});\nEXPORT void {name}({match['list']})\n{{\n    {call};\n}}\n"
+        return (f"void {name}({match['list']});\nEXPORT void {name}({match['list']})\n{{\n"
+                f"    {call};\n}}\n")
     return (f"NTSTATUS {name}({match['list']});\nEXPORT NTSTATUS {name}({match['list']})\n{{\n"
             f"    return management_status(\"{match['name']}\", {call});\n}}\n")
 
 
 def source(text):
-    return "\n".join(['#include <fwpmu.h>\n\n#include "fwpkclnt/management.h"\n#include "fwpkclnt/runtime.h"\n']
-                     + [function(match) for match in declarations(text)])
+    includes = ('#include <fwpmu.h>\n\n'
+                '#include "fwpkclnt/management.h"\n#include "fwpkclnt/runtime.h"\n')
+    return "\n".join([includes] + [function(match) for match in declarations(text)])
 
 
 def main():
