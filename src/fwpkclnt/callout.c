@@ -149,6 +149,7 @@ static NTSTATUS end_leaving(struct callout *callout, DWORD code)
     while (callout->running)
         runtime_wait();
     pend_drop_callout((uint32_t)callout->node.number);
+    flow_forget((uint32_t)callout->node.number);
     table_remove(&runtime.callouts, &callout->node);
     runtime_unlock();
     free(callout);

@@ -34,6 +34,20 @@ bool flow_any(uint32_t callout_id)
     return false;
 }
 
+void flow_forget(uint32_t callout_id)
+{
+    for (unsigned i = 0; i < TABLE_BUCKETS; i++)
+        for (struct node *node = runtime.flows.buckets[i], *next; node; node = next) {
+            struct flow_context *context = NODE_OF(node, struct flow_context, node);
+
+            next = node->next;
+            if (context->callout_id == callout_id) {
+                table_remove(&runtime.flows, node);
+                free(context);
+            }
+        }
+}
+
 static void tell_engine(uint32_t kind, const struct flow_context *context, uint64_t value)
 {
     struct driver_flow_associate message = {.flow = context->node.number,

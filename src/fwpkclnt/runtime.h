@@ -230,6 +230,8 @@ void flow_leave(struct flow_context *context);
 void flow_deleted(struct operation *operation, struct work *work);
 /* With the lock held. */
 bool flow_any(uint32_t callout_id);
+/* Of a callout that goes without having removed them; none is in use. */
+void flow_forget(uint32_t callout_id);
 
 /* ---- packets (packet.c) ---- */
 

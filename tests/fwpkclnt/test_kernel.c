@@ -1,0 +1,98 @@
+/* fwpmk.h: the management API as drivers have it, and the service's state. */
+#include <fwpmk.h>
+
+#include "rig.h"
+
+static FWPM_SERVICE_STATE told = FWPM_SERVICE_STATE_MAX;
+static _Atomic bool done;
+
+static void NTAPI on_state(void *context, FWPM_SERVICE_STATE state)
+{
+    told = state;
+    done = true;
+}
+
+static void permit(const struct shown *shown)
+{
+    shown->out->actionType = FWP_ACTION_PERMIT;
+}
+
+static const struct rig_callout permitting = {.classify = permit};
+
+static void test_10_codes_are_the_kernels(void **state)
+{
+    HANDLE engine = NULL, none = NULL;
+
+    rig_start(&permitting);
+    assert_int_equal(FwpmEngineOpen0(NULL, RPC_C_AUTHN_WINNT, NULL, NULL, &engine), STATUS_SUCCESS);
+    assert_int_equal(FwpmTransactionBegin0(engine, 0), STATUS_FWP_TXN_IN_PROGRESS);
+    assert_int_equal(FwpmSubLayerAdd0(engine, NULL, NULL), STATUS_FWP_NULL_POINTER);
+    assert_int_equal(FwpmEngineClose0(engine), STATUS_SUCCESS);
+    assert_int_equal(FwpmTransactionBegin0(NULL, 0), STATUS_INVALID_HANDLE);
+    assert_int_equal(FwpmEngineOpen0(NULL, 16, NULL, NULL, &none), STATUS_NOT_SUPPORTED);
+    FwpmFreeMemory0(NULL);
+    rig_stop();
+}
+
+static void test_s4_no_engine_is_ept_nt_cant_perform_op(void **state)
+{
+    HANDLE engine = NULL;
+
+    assert_int_equal(
+        FwpmEngineOpen0(u"/nonexistent/bfe.sock", RPC_C_AUTHN_WINNT, NULL, NULL, &engine),
+        EPT_NT_CANT_PERFORM_OP);
+    assert_null(engine);
+}
+
+static void test_s4_the_state_is_told(void **state)
+{
+    struct driver_state message = {.state = FWPM_SERVICE_STOP_PENDING};
+    HANDLE subscription;
+
+    done = false;
+    assert_int_equal(FwpmBfeStateGet0(), FWPM_SERVICE_STOPPED);
+    rig_start(&permitting);
+    assert_int_equal(FwpmBfeStateGet0(), FWPM_SERVICE_RUNNING);
+    assert_int_equal(FwpmBfeStateSubscribeChanges0(NULL, on_state, NULL, &subscription),
+                     STATUS_SUCCESS);
+    rig_send(&message, DRIVER_STATE, 0, sizeof(message));
+    rig_wait(&done);
+    assert_int_equal(told, FWPM_SERVICE_STOP_PENDING);
+    done = false;
+    rig_hang_up();
+    rig_wait(&done);
+    assert_int_equal(told, FWPM_SERVICE_STOPPED);
+    assert_int_equal(FwpmBfeStateUnsubscribeChanges0(subscription), STATUS_SUCCESS);
+    assert_int_equal(FwpmBfeStateUnsubscribeChanges0(subscription), STATUS_INVALID_HANDLE);
+    rig_stop();
+}
+
+static void test_21_nobody_redirects_yet(void **state)
+{
+    static const GUID provider = {1, 2, 3, {0}};
+    FWPS_CLASSIFY_OUT0 out = {0};
+    HANDLE redirector;
+    void *data = &out;
+
+    assert_int_equal(FwpsRedirectHandleCreate0(&provider, 1, &redirector),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(FwpsRedirectHandleCreate0(&provider, 0, &redirector), STATUS_SUCCESS);
+    assert_int_equal(FwpsQueryConnectionRedirectState0(NULL, redirector, NULL),
+                     FWPS_CONNECTION_NOT_REDIRECTED);
+    assert_int_equal(FwpsAcquireWritableLayerDataPointer0(1, 2, 0, &data, &out),
+                     STATUS_NOT_SUPPORTED);
+    assert_null(data);
+    FwpsRedirectHandleDestroy0(redirector);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_10_codes_are_the_kernels),
+        cmocka_unit_test(test_s4_no_engine_is_ept_nt_cant_perform_op),
+        cmocka_unit_test(test_s4_the_state_is_told),
+        cmocka_unit_test(test_21_nobody_redirects_yet),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
