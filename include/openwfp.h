@@ -189,6 +189,81 @@ DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLOUT ***e
 #define OPENWFP_HOLD_CONTEXT_ACTION(context)                                                       \
     (((UINT64)(context) >> 32 & 1) != 0 ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK)
 
+/*
+ * A question: operations that are held and alike, that is, of one program and user, to one peer (at
+ * listen and bind: of one local address), by one filter. The process is that of the first of them.
+ */
+typedef struct OPENWFP_HELD_ {
+    UINT64 id;      /* never given twice while the service runs */
+    UINT32 count;   /* of operations */
+    UINT16 layerId; /* FWPS_LAYER_* */
+    FWP_DIRECTION direction;
+    FWP_IP_VERSION ipVersion;
+    UINT8 ipProtocol;
+    union {
+        UINT32 localAddrV4;
+        FWP_BYTE_ARRAY16 localAddrV6;
+    };
+    union {
+        UINT32 remoteAddrV4;
+        FWP_BYTE_ARRAY16 remoteAddrV6;
+    };
+    UINT16 localPort;
+    UINT16 remotePort;
+    FWP_BYTE_BLOB appId; /* no bytes: the program is unknown */
+    UINT32 processId;
+    UINT64 processStartTime; /* ns since boot: with processId it names a process uniquely */
+    char comm[16];
+    UINT32 uid;
+    UINT32 gid;
+    UINT32 netns;
+    UINT64 cgroupId;
+    UINT32 conditionFlags; /* FWP_CONDITION_FLAG_* */
+    UINT64 filterId;
+    UINT32 timeout;                /* ms, of each operation */
+    UINT32 remaining;              /* ms, of the oldest one, when this was sent */
+    FWP_ACTION_TYPE defaultAction; /* what happens then: FWP_ACTION_PERMIT or FWP_ACTION_BLOCK */
+} OPENWFP_HELD;
+
+typedef enum OPENWFP_HELD_CHANGE_ {
+    OPENWFP_HELD_ASKED = 0,    /* a question, or one whose operations have become more or fewer */
+    OPENWFP_HELD_ANSWERED = 1, /* by action, of processId answeredBy */
+    OPENWFP_HELD_EXPIRED = 2,  /* nobody answered in time: action was done */
+    OPENWFP_HELD_GONE = 3      /* nothing waits any more: the program, or the filter, is gone */
+} OPENWFP_HELD_CHANGE;
+
+typedef struct OPENWFP_HELD_NOTICE_ {
+    OPENWFP_HELD held;
+    OPENWFP_HELD_CHANGE change;
+    FWP_ACTION_TYPE action; /* ANSWERED, EXPIRED */
+    UINT32 answeredBy;
+    UINT64 lost; /* notices missed before this one, which was read too slowly: enumerate again */
+} OPENWFP_HELD_NOTICE;
+
+typedef void(CALLBACK *OPENWFP_HELD_CALLBACK)(void *context, const OPENWFP_HELD_NOTICE *notice);
+
+/*
+ * Tells of questions: of those that wait already, of each new one, and how each ended. Any number
+ * of sessions may ask to be told. Runs on a thread of the library's like all callbacks; the notice
+ * is valid during the callback; NULL: the service is gone, there will be no more. A service that
+ * comes back asks anew about what it finds held, under new ids.
+ *
+ * This and what follows is for administrators (root, members of the service's group), whatever the
+ * security descriptors say: else ERROR_ACCESS_DENIED.
+ */
+DWORD WINAPI OpenWfpHeldSubscribe0(HANDLE engineHandle, OPENWFP_HELD_CALLBACK callback,
+                                   void *context, HANDLE *subscriptionHandle);
+DWORD WINAPI OpenWfpHeldUnsubscribe0(HANDLE engineHandle, HANDLE subscriptionHandle);
+
+/* The questions that wait, the oldest first. */
+DWORD WINAPI OpenWfpHeldEnum0(HANDLE engineHandle, OPENWFP_HELD ***entries, UINT32 *numEntries);
+
+/*
+ * Answers all operations of a question: FWP_ACTION_PERMIT or FWP_ACTION_BLOCK. The first answer
+ * counts; FWP_E_NOT_FOUND: there is no such question, or it has its answer already.
+ */
+DWORD WINAPI OpenWfpHeldAnswer0(HANDLE engineHandle, UINT64 id, FWP_ACTION_TYPE action);
+
 /* ---- the engine ---- */
 
 typedef struct OPENWFP_HOOK_REPORT_ {

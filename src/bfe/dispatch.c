@@ -37,6 +37,8 @@ static const struct {
     [RPC__REQUEST__CALL_CALLOUT_LIST] = {call_callout_list},
     [RPC__REQUEST__CALL_REPORT] = {call_report},
     [RPC__REQUEST__CALL_CLASSIFIER] = {call_classifier},
+    [RPC__REQUEST__CALL_HELD_LIST] = {call_held_list},
+    [RPC__REQUEST__CALL_HELD_ANSWER] = {call_held_answer},
     [RPC__REQUEST__CALL_FLOW_LIST] = {call_flow_list},
     [RPC__REQUEST__CALL_COLLECT] = {call_collect},
 };

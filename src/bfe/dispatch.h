@@ -27,5 +27,9 @@ call_fn call_explain;                                              /* dispatch_e
 call_fn call_callout_load, call_callout_unload, call_callout_list; /* dispatch_callout.c */
 call_fn call_report, call_flow_list;                               /* dispatch_report.c */
 call_fn call_classifier;                                           /* dispatch_classifier.c */
+call_fn call_held_list, call_held_answer;                          /* dispatch_held.c */
+
+/* Questions of hold filters are for administrators. */
+uint32_t dispatch_held_allowed(struct client *client);
 
 #endif

@@ -104,6 +104,15 @@ static void on_batch(void *ctx)
     }
 }
 
+static void on_held(void *ctx, const OPENWFP_HELD_NOTICE *notice)
+{
+    struct service *service = ctx;
+
+    for (struct client *c = service->server.first; c; c = c->next)
+        if (c->subscriptions && !c->doomed)
+            subscriptions_held(c, notice);
+}
+
 /* ---- time ---- */
 
 static void catch_up(struct service *service)
@@ -196,6 +205,9 @@ static int start(struct service *service)
     code = sd_event_add_time_relative(service->event, &service->tick, CLOCK_MONOTONIC, 0, 1000,
                                       on_tick, service);
     if (code >= 0)
+        code = broker_new(service->event, &(struct broker_listener){service, on_held},
+                          &service->broker);
+    if (code >= 0)
         code = parking_open(&service->parking, service->event);
     if (code >= 0)
         code = engine_start(&service->engine, service->event, on_event, on_batch, service);
@@ -225,6 +237,7 @@ int service_open(struct service *service, const struct bfe_options *options, sd_
 void service_close(struct service *service)
 {
     server_close(&service->server);
+    broker_free(service->broker);
     parking_close(&service->parking);
     sd_event_source_disable_unref(service->tick);
     if (service->model) {

@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "broker.h"
 #include "engine.h"
 #include "event_log.h"
 #include "model/model.h"
@@ -26,6 +27,7 @@ struct service {
     uint64_t delivered; /* subscribers were told of all events before this id */
     struct parking parking;
     struct server server;
+    struct broker *broker;
     uint64_t started; /* FILETIME */
 };
 

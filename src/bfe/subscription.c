@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client.h"
+#include "dispatch.h"
 #include "log.h"
 #include "service.h"
 
@@ -31,7 +32,7 @@ static bool push(struct client *client, const Rpc__Delivery *delivery)
 static void deliver(struct client *client, struct subscription *subscription,
                     Rpc__Delivery *delivery)
 {
-    size_t items = delivery->n_changes + delivery->n_events;
+    size_t items = delivery->n_changes + delivery->n_events + delivery->n_held;
 
     delivery->cookie = subscription->cookie;
     delivery->lost = subscription->lost;
@@ -88,6 +89,47 @@ void subscription_changes(struct client *client, uint64_t handle,
         some = count < CHANGES_AT_ONCE ? count : CHANGES_AT_ONCE;
         deliver_changes(client, subscription, changes, some);
     }
+}
+
+/* ---- questions of hold filters ---- */
+
+static void deliver_held(struct client *client, struct subscription *subscription,
+                         const OPENWFP_HELD_NOTICE *notice)
+{
+    Rpc__Delivery delivery = RPC__DELIVERY__INIT;
+    struct converter convert;
+    Rpc__HeldNotice *message;
+    struct arena arena;
+
+    arena_init(&arena, DELIVERY_ARENA);
+    convert = (struct converter){.arena = &arena};
+    message = encode_held_notice(&convert, notice);
+    if (message) {
+        delivery.held = &message;
+        delivery.n_held = 1;
+        deliver(client, subscription, &delivery);
+    } else {
+        subscription->lost++;
+    }
+    arena_free(&arena);
+}
+
+void subscriptions_held(struct client *client, const OPENWFP_HELD_NOTICE *notice)
+{
+    for (struct subscription *s = client->subscriptions; s; s = s->next)
+        if (s->kind == MODEL_ENGINE)
+            deliver_held(client, s, notice);
+}
+
+/* What waits already. */
+static void tell_waiting(struct client *client, struct subscription *subscription)
+{
+    size_t count;
+    const OPENWFP_HELD *held = broker_list(client->service->broker, &client->arena, &count);
+
+    for (size_t i = 0; held && i < count; i++)
+        deliver_held(client, subscription,
+                     &(OPENWFP_HELD_NOTICE){.held = held[i], .change = OPENWFP_HELD_ASKED});
 }
 
 /* ---- net events ---- */
@@ -196,6 +238,27 @@ static uint32_t subscribe_changes(struct client *client, const Rpc__Subscribe *r
                            &client->convert.error);
 }
 
+static uint32_t subscribe_held(struct client *client)
+{
+    if (model_txn_in_progress(client->session))
+        return client_error(client, FWP_E_TXN_IN_PROGRESS,
+                            "subscribing is not possible inside a transaction");
+    return dispatch_held_allowed(client);
+}
+
+static uint32_t subscribe_kind(struct client *client, const Rpc__Subscribe *request,
+                               struct subscription *made)
+{
+    switch (made->kind) {
+    case MODEL_NET_EVENT:
+        return subscribe_events(client, request, made);
+    case MODEL_ENGINE:
+        return subscribe_held(client);
+    default:
+        return subscribe_changes(client, request, made);
+    }
+}
+
 static uint32_t check_new(struct client *client, uint64_t cookie)
 {
     unsigned count = 0;
@@ -228,14 +291,15 @@ uint32_t subscription_add(struct client *client, const Rpc__Subscribe *request)
     made->cookie = request->cookie;
     made->kind = kind;
     made->extended = request->extended;
-    code = kind == MODEL_NET_EVENT ? subscribe_events(client, request, made)
-                                   : subscribe_changes(client, request, made);
+    code = subscribe_kind(client, request, made);
     if (code != ERROR_SUCCESS) {
         free(made);
         return code;
     }
     made->next = client->subscriptions;
     client->subscriptions = made;
+    if (kind == MODEL_ENGINE)
+        tell_waiting(client, made);
     return ERROR_SUCCESS;
 }
 
@@ -256,7 +320,7 @@ uint32_t subscription_remove(struct client *client, uint64_t cookie)
     if (!*link)
         return client_error(client, FWP_E_NOT_FOUND,
                             "this session has no subscription with that handle");
-    if ((*link)->kind != MODEL_NET_EVENT)
+    if ((*link)->kind != MODEL_NET_EVENT && (*link)->kind != MODEL_ENGINE)
         code = model_unsubscribe(client->session, (*link)->handle, &client->convert.error);
     else if (model_txn_in_progress(client->session))
         code = client_error(client, FWP_E_TXN_IN_PROGRESS,

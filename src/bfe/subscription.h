@@ -1,5 +1,6 @@
 /*
- * What a session wants to be told: changes of objects (rule 12.x) and net events (rule 13.x).
+ * What a session wants to be told: changes of objects (rule 12.x), net events (rule 13.x),
+ * questions of hold filters.
  *
  * Deliveries go to the session's receiver. What a receiver can't take because it reads too slowly,
  * or because there is none, is counted; the count goes out with the next delivery, at the latest
@@ -35,6 +36,8 @@ void subscription_changes(struct client *client, uint64_t handle,
 /* To all subscriptions of the session that select one of these. */
 void subscriptions_events(struct client *client, const struct logged_event *const *events,
                           size_t count);
+/* To all subscriptions of the session to questions of hold filters. */
+void subscriptions_held(struct client *client, const OPENWFP_HELD_NOTICE *notice);
 /* The receiver has caught up. */
 void subscriptions_tell_lost(struct client *client);
 

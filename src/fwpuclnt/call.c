@@ -115,6 +115,18 @@ void *call_keep(struct call *call, void *payload)
     return payload;
 }
 
+void call_give(struct call *call, void **objects, size_t count, void ***entries, UINT32 *returned)
+{
+    void **payload = call_payload(call, count * sizeof(*payload));
+
+    if (!payload)
+        return;
+    if (count)
+        memcpy(payload, objects, count * sizeof(*payload));
+    *returned = (UINT32)count;
+    *entries = call_keep(call, payload);
+}
+
 DWORD call_end(struct call *call)
 {
     DWORD code = error_take(call->code, call->text);

@@ -124,6 +124,8 @@ bool call_own(struct call *call);
 void *call_payload(struct call *call, size_t size);
 /* Gives it away: to be freed with FwpmFreeMemory0. */
 void *call_keep(struct call *call, void *payload);
+/* Gives away an array of pointers that a converter has made in that memory. */
+void call_give(struct call *call, void **objects, size_t count, void ***entries, UINT32 *returned);
 bool call_failed(struct call *call);
 bool call_refuse(struct call *call, DWORD code, const char *text);
 DWORD call_end(struct call *call);
@@ -174,6 +176,7 @@ struct delivery_handler {
     /* Called on the dispatcher's thread with the pieces of one delivery. */
     void (*change)(void *callback, void *context, enum model_kind kind, const Rpc__Change *change);
     void (*event)(void *callback, void *context, const OPENWFP_NET_EVENT *event);
+    void (*held)(void *callback, void *context, const OPENWFP_HELD_NOTICE *notice);
     void *callback, *context;
 };
 

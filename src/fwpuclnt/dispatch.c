@@ -97,6 +97,25 @@ static bool is_removed(struct dispatcher *dispatcher, struct subscription *subsc
     return removed;
 }
 
+static void run_held_callbacks(struct dispatcher *dispatcher, struct subscription *subscription,
+                               const Rpc__Delivery *delivery)
+{
+    const struct delivery_handler *handler = &subscription->handler;
+    struct converter converter = {.arena = &dispatcher->arena};
+    UINT64 lost = delivery->lost;
+
+    for (size_t i = 0; handler->held && i < delivery->n_held; i++) {
+        OPENWFP_HELD_NOTICE notice;
+
+        if (is_removed(dispatcher, subscription) ||
+            !decode_held_notice(&converter, delivery->held[i], &notice))
+            continue;
+        notice.lost = lost;
+        lost = 0;
+        handler->held(handler->callback, handler->context, &notice);
+    }
+}
+
 static void run_callbacks(struct dispatcher *dispatcher, struct subscription *subscription,
                           const Rpc__Delivery *delivery)
 {
@@ -131,6 +150,7 @@ static bool deliver(struct dispatcher *dispatcher, const uint8_t *bytes, size_t 
     subscription = start_running(dispatcher, delivery->cookie);
     if (subscription) {
         run_callbacks(dispatcher, subscription, delivery);
+        run_held_callbacks(dispatcher, subscription, delivery);
         stop_running(dispatcher);
     }
     arena_reset(&dispatcher->arena);
@@ -148,6 +168,9 @@ static void tell_end(struct dispatcher *dispatcher)
         if (subscription->handler.event)
             subscription->handler.event(subscription->handler.callback,
                                         subscription->handler.context, NULL);
+        if (subscription->handler.held)
+            subscription->handler.held(subscription->handler.callback,
+                                       subscription->handler.context, NULL);
         stop_running(dispatcher);
     }
 }

@@ -126,20 +126,6 @@ EXPORT DWORD WINAPI OpenWfpCalloutUnload(HANDLE engineHandle, const GUID *callou
     return call_end(&call);
 }
 
-/* Hands out an array of pointers that a converter has made. */
-static void give_array(struct call *call, void **objects, size_t count, void ***entries,
-                       UINT32 *returned)
-{
-    void **payload = call_payload(call, count * sizeof(*payload));
-
-    if (!payload)
-        return;
-    if (count)
-        memcpy(payload, objects, count * sizeof(*payload));
-    *returned = (UINT32)count;
-    *entries = call_keep(call, payload);
-}
-
 EXPORT DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLOUT ***entries,
                                        UINT32 *numEntries)
 {
@@ -155,7 +141,7 @@ EXPORT DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLO
     call.request.callout_list = &empty;
     if (call_send_keep(&call, RPC__REPLY__RESULT_LOADED_CALLOUTS)) {
         if (decode_loaded_callouts(&call.converter, call.reply->loaded_callouts, &count, &objects))
-            give_array(&call, objects, count, (void ***)entries, numEntries);
+            call_give(&call, objects, count, (void ***)entries, numEntries);
         else
             call_failed(&call);
     }
@@ -201,7 +187,7 @@ EXPORT DWORD WINAPI OpenWfpFlowEnum(HANDLE engineHandle, UINT64 after, UINT32 nu
     call.request.flow_list = &message;
     if (call_send_keep(&call, RPC__REPLY__RESULT_FLOWS)) {
         if (decode_flows(&call.converter, call.reply->flows, &count, &objects))
-            give_array(&call, objects, count, (void ***)entries, numEntriesReturned);
+            call_give(&call, objects, count, (void ***)entries, numEntriesReturned);
         else
             call_failed(&call);
     }

@@ -127,5 +127,13 @@ bool decode_loaded_callouts(struct converter *c, const Rpc__LoadedCallouts *mess
                             void ***callouts);
 Rpc__Flows *encode_flows(struct converter *c, size_t count, const OPENWFP_FLOW *flows);
 bool decode_flows(struct converter *c, const Rpc__Flows *message, size_t *count, void ***flows);
+Rpc__HeldNotice *encode_held_notice(struct converter *c, const OPENWFP_HELD_NOTICE *notice);
+bool decode_held_notice(struct converter *c, const Rpc__HeldNotice *message,
+                        OPENWFP_HELD_NOTICE *notice);
+Rpc__HeldList *encode_held_list(struct converter *c, size_t count, const OPENWFP_HELD *held);
+bool decode_held_list(struct converter *c, const Rpc__HeldList *message, size_t *count,
+                      void ***held);
+/* FWP_ACTION_PERMIT or FWP_ACTION_BLOCK (FWP_E_INVALID_ACTION_TYPE). */
+bool check_decision(struct converter *c, const char *what, uint32_t action);
 
 #endif

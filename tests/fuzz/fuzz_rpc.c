@@ -139,6 +139,9 @@ static void as_reply(struct converter *c, const uint8_t *bytes, size_t size)
     case RPC__REPLY__RESULT_FLOWS:
         decode_flows(c, reply->flows, &count, &objects);
         break;
+    case RPC__REPLY__RESULT_HELD_LIST:
+        decode_held_list(c, reply->held_list, &count, &objects);
+        break;
     default:
         break;
     }
@@ -147,11 +150,15 @@ static void as_reply(struct converter *c, const uint8_t *bytes, size_t size)
 static void as_delivery(struct converter *c, const uint8_t *bytes, size_t size)
 {
     const Rpc__Delivery *delivery = unpack_delivery(c, bytes, size);
+    OPENWFP_HELD_NOTICE notice;
     OPENWFP_NET_EVENT event;
 
     for (size_t i = 0; delivery && i < delivery->n_events; i++)
         if (decode_net_event(c, delivery->events[i], &event))
             encode_net_event(c, &event);
+    for (size_t i = 0; delivery && i < delivery->n_held; i++)
+        if (decode_held_notice(c, delivery->held[i], &notice))
+            encode_held_notice(c, &notice);
 }
 
 static void take_message(const uint8_t *bytes, size_t size)

@@ -384,3 +384,49 @@ OPENWFP_CLASSIFIER random_classifier(struct random_source *source)
         classifier.layers[i] = random_classifier_layer(source);
     return classifier;
 }
+
+static FWP_ACTION_TYPE random_decision(struct random_source *source)
+{
+    return random_below(source, 2) ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK;
+}
+
+static OPENWFP_HELD random_held(struct random_source *source)
+{
+    OPENWFP_HELD held = {
+        .id = next(source),
+        .count = (UINT32)next(source),
+        .layerId = (UINT16)next(source),
+        .direction = (FWP_DIRECTION)random_below(source, 2),
+        .ipVersion = random_below(source, 2) ? FWP_IP_VERSION_V6 : FWP_IP_VERSION_V4,
+        .ipProtocol = (UINT8)next(source),
+        .localPort = (UINT16)next(source),
+        .remotePort = (UINT16)next(source),
+        .appId = random_blob(source),
+        .processId = (UINT32)next(source),
+        .processStartTime = next(source),
+        .comm = "a program",
+        .uid = (UINT32)next(source),
+        .gid = (UINT32)next(source),
+        .netns = (UINT32)next(source),
+        .cgroupId = next(source),
+        .conditionFlags = (UINT32)next(source),
+        .filterId = next(source),
+        .timeout = (UINT32)next(source),
+        .remaining = (UINT32)next(source),
+        .defaultAction = random_decision(source),
+    };
+
+    memcpy(&held.localAddrV6, random_bytes(source, 16), held.ipVersion ? 16 : 4);
+    memcpy(&held.remoteAddrV6, random_bytes(source, 16), held.ipVersion ? 16 : 4);
+    return held;
+}
+
+OPENWFP_HELD_NOTICE random_held_notice(struct random_source *source)
+{
+    return (OPENWFP_HELD_NOTICE){
+        .held = random_held(source),
+        .change = (OPENWFP_HELD_CHANGE)random_below(source, 4),
+        .action = random_decision(source),
+        .answeredBy = (UINT32)next(source),
+    };
+}

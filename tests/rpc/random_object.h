@@ -26,5 +26,6 @@ FWPM_FILTER0 random_filter(struct random_source *source);
 FWPM_FILTER_ENUM_TEMPLATE0 random_filter_template(struct random_source *source);
 OPENWFP_NET_EVENT random_net_event(struct random_source *source);
 OPENWFP_CLASSIFIER random_classifier(struct random_source *source);
+OPENWFP_HELD_NOTICE random_held_notice(struct random_source *source);
 
 #endif

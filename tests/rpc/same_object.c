@@ -292,3 +292,38 @@ void same_classifier(const OPENWFP_CLASSIFIER *a, const OPENWFP_CLASSIFIER *b)
     for (UINT32 i = 0; i < a->numLayers; i++)
         same_classifier_layer(&a->layers[i], &b->layers[i]);
 }
+
+void same_held(const OPENWFP_HELD *a, const OPENWFP_HELD *b)
+{
+    assert_int_equal(a->id, b->id);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->layerId, b->layerId);
+    assert_int_equal(a->direction, b->direction);
+    assert_int_equal(a->ipVersion, b->ipVersion);
+    assert_int_equal(a->ipProtocol, b->ipProtocol);
+    assert_memory_equal(&a->localAddrV6, &b->localAddrV6, a->ipVersion ? 16 : 4);
+    assert_memory_equal(&a->remoteAddrV6, &b->remoteAddrV6, a->ipVersion ? 16 : 4);
+    assert_int_equal(a->localPort, b->localPort);
+    assert_int_equal(a->remotePort, b->remotePort);
+    same_blob(&a->appId, &b->appId);
+    assert_int_equal(a->processId, b->processId);
+    assert_int_equal(a->processStartTime, b->processStartTime);
+    assert_string_equal(a->comm, b->comm);
+    assert_int_equal(a->uid, b->uid);
+    assert_int_equal(a->gid, b->gid);
+    assert_int_equal(a->netns, b->netns);
+    assert_int_equal(a->cgroupId, b->cgroupId);
+    assert_int_equal(a->conditionFlags, b->conditionFlags);
+    assert_int_equal(a->filterId, b->filterId);
+    assert_int_equal(a->timeout, b->timeout);
+    assert_int_equal(a->remaining, b->remaining);
+    assert_int_equal(a->defaultAction, b->defaultAction);
+}
+
+void same_held_notice(const OPENWFP_HELD_NOTICE *a, const OPENWFP_HELD_NOTICE *b)
+{
+    same_held(&a->held, &b->held);
+    assert_int_equal(a->change, b->change);
+    assert_int_equal(a->action, b->action);
+    assert_int_equal(a->answeredBy, b->answeredBy);
+}

@@ -15,5 +15,7 @@ void same_filter(const FWPM_FILTER0 *a, const FWPM_FILTER0 *b);
 void same_filter_template(const FWPM_FILTER_ENUM_TEMPLATE0 *a, const FWPM_FILTER_ENUM_TEMPLATE0 *b);
 void same_net_event(const OPENWFP_NET_EVENT *a, const OPENWFP_NET_EVENT *b);
 void same_classifier(const OPENWFP_CLASSIFIER *a, const OPENWFP_CLASSIFIER *b);
+void same_held(const OPENWFP_HELD *a, const OPENWFP_HELD *b);
+void same_held_notice(const OPENWFP_HELD_NOTICE *a, const OPENWFP_HELD_NOTICE *b);
 
 #endif

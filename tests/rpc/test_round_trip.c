@@ -82,7 +82,26 @@ ROUND_TRIP(callout, FWPM_CALLOUT0)
 ROUND_TRIP(filter, FWPM_FILTER0)
 ROUND_TRIP(net_event, OPENWFP_NET_EVENT)
 ROUND_TRIP(classifier, OPENWFP_CLASSIFIER)
+ROUND_TRIP(held_notice, OPENWFP_HELD_NOTICE)
 ROUND_TRIP(value, FWP_VALUE0)
+
+static void test_held_list_round_trip(void **state)
+{
+    struct fixture f;
+    OPENWFP_HELD sent[3];
+    void **received;
+    size_t count;
+
+    fixture_init(&f);
+    for (int i = 0; i < 3; i++)
+        sent[i] = random_held_notice(&f.source).held;
+    void *message = encode_held_list(&f.out, 3, sent);
+    assert_true(decode_held_list(&f.in, transfer(&f, message), &count, &received));
+    assert_int_equal(count, 3);
+    for (int i = 0; i < 3; i++)
+        same_held(&sent[i], received[i]);
+    fixture_free(&f);
+}
 
 static void test_11_3_filter_template_round_trip(void **state)
 {
@@ -264,6 +283,8 @@ int main(void)
         cmocka_unit_test(test_filter_round_trip),
         cmocka_unit_test(test_net_event_round_trip),
         cmocka_unit_test(test_classifier_round_trip),
+        cmocka_unit_test(test_held_notice_round_trip),
+        cmocka_unit_test(test_held_list_round_trip),
         cmocka_unit_test(test_value_round_trip),
         cmocka_unit_test(test_11_3_filter_template_round_trip),
         cmocka_unit_test(test_11_4_template_of_another_kind_is_refused),
