@@ -81,6 +81,7 @@ void engine_close(struct engine *engine)
     engine->poll_timer = sd_event_source_disable_unref(engine->poll_timer);
     engine->poll_io = sd_event_source_disable_unref(engine->poll_io);
     engine->idle = sd_event_source_disable_unref(engine->idle);
+    engine->reauthorize = sd_event_source_disable_unref(engine->reauthorize);
     rebuild_close(engine);
     if (engine->shim)
         shim_close(engine->shim);
@@ -147,6 +148,37 @@ void engine_busy(struct engine *engine)
         sd_event_source_set_time_relative(engine->idle, IDLE_US);
 }
 
+/* ---- live connections ---- */
+
+static int on_reauthorize(sd_event_source *source, void *ctx)
+{
+    struct engine *engine = ctx;
+    struct shim_error *error = calloc(1, sizeof(*error));
+
+    engine->connections_differ = false;
+    if (!error || shim_reauthorize(engine->shim, error) < 0)
+        log_limited(LOG_ERR, "connections that the policy no longer permits go on: %s",
+                    error ? error->text : "out of memory");
+    free(error);
+    return 0;
+}
+
+void engine_reauthorize(struct engine *engine)
+{
+    engine->connections_differ = true;
+    if (engine->reauthorize)
+        sd_event_source_set_enabled(engine->reauthorize, SD_EVENT_ONESHOT);
+}
+
+static int add_reauthorize(struct engine *engine, sd_event *event)
+{
+    int code = sd_event_add_defer(event, &engine->reauthorize, on_reauthorize, engine);
+
+    return code < 0 || engine->connections_differ
+               ? code
+               : sd_event_source_set_enabled(engine->reauthorize, SD_EVENT_OFF);
+}
+
 static int add_sources(struct engine *engine, sd_event *event)
 {
     int code = sd_event_add_time_relative(event, &engine->poll_timer, CLOCK_MONOTONIC, POLL_US,
@@ -160,6 +192,8 @@ static int add_sources(struct engine *engine, sd_event *event)
                                           on_idle, engine);
     if (code >= 0)
         code = sd_event_source_set_priority(engine->idle, SD_EVENT_PRIORITY_IDLE);
+    if (code >= 0)
+        code = add_reauthorize(engine, event);
     return code < 0 ? code : 0;
 }
 

@@ -50,7 +50,7 @@ struct engine {
     struct model *model;
     char *scope;
     const char *pin_dir;
-    sd_event_source *poll_timer, *poll_io, *idle;
+    sd_event_source *poll_timer, *poll_io, *idle, *reauthorize;
     shim_event_fn *on_event;
     void (*on_batch)(void *ctx); /* after the events of one poll */
     void *ctx;
@@ -58,6 +58,7 @@ struct engine {
     uint64_t commits, refusals, events;
     uint64_t changes, images, rebuilds; /* in place; as a whole; made anew in the background */
     bool adopted;
+    bool connections_differ;    /* live ones may be what the policy no longer permits */
     bool behind;                /* what is enforced is not the model's policy */
     struct shim_report *report; /* of the probe, made when first asked for */
 };
@@ -74,6 +75,8 @@ void engine_busy(struct engine *engine);
 /* The model's hook: the view becomes what is enforced, or nothing changes. */
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error);
+/* Live connections are asked about again, when the event loop comes to it. */
+void engine_reauthorize(struct engine *engine);
 /* Which events the kernel makes: SHIM_COLLECT_*. */
 void engine_collect(struct engine *engine, uint32_t mask);
 

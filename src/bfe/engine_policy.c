@@ -2,6 +2,7 @@
 #include "engine_policy.h"
 
 #include <errno.h>
+#include <fwpsu.h>
 #include <stdio.h>
 
 #include "classify/change.h"
@@ -133,6 +134,15 @@ static uint32_t apply_change(struct engine *engine, const struct model_view *vie
     return code;
 }
 
+/* Connections are reauthorized at the layers that authorize them (15.9), and only there (15.11). */
+static bool concerns_connections(const struct model_view *view)
+{
+    return model_view_layer_changed(view, FWPS_LAYER_ALE_AUTH_CONNECT_V4) ||
+           model_view_layer_changed(view, FWPS_LAYER_ALE_AUTH_CONNECT_V6) ||
+           model_view_layer_changed(view, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4) ||
+           model_view_layer_changed(view, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6);
+}
+
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error)
 {
@@ -143,6 +153,8 @@ uint32_t engine_apply(struct engine *engine, const struct model_view *view,
     if (code == ERROR_SUCCESS) {
         engine->commits++;
         rebuild_consider(engine);
+        if (concerns_connections(view))
+            engine_reauthorize(engine);
     } else {
         engine->refusals++;
     }

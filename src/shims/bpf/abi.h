@@ -89,8 +89,16 @@ struct ale_live {
     __u32 netns, pid, uid;
     __u16 local_port, remote_port;
     __u8 family, protocol;
-    __u8 pad[6];
+    __u8 blocked; /* the policy in force wouldn't permit it */
+    __u8 pad;
+    __u32 bound; /* the interface that the socket is bound to */
     __u8 local[16], remote[16];
+};
+
+/* A TCP socket in a process's file table. */
+struct ale_found {
+    __u32 pid, fd, netns;
+    __u32 unsettled; /* it can't be told yet whether this will be a connection */
 };
 
 struct ale_flow_key {

@@ -15,7 +15,7 @@ struct destroy_message {
     struct inet_diag_req_v2 request;
 };
 
-static void describe(struct destroy_message *message, const struct ale_event *event)
+static void describe(struct destroy_message *message, const struct ale_live *live)
 {
     message->header = (struct nlmsghdr){
         .nlmsg_len = sizeof(*message),
@@ -23,15 +23,16 @@ static void describe(struct destroy_message *message, const struct ale_event *ev
         .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
     };
     message->request = (struct inet_diag_req_v2){
-        .sdiag_family = event->family == 4 ? AF_INET : AF_INET6,
-        .sdiag_protocol = event->protocol,
+        .sdiag_family = live->family == 4 ? AF_INET : AF_INET6,
+        .sdiag_protocol = live->protocol,
         .idiag_states = ~0u,
-        .id = {.idiag_sport = htons(event->local_port),
-               .idiag_dport = htons(event->remote_port),
-               .idiag_cookie = {(uint32_t)event->cookie, (uint32_t)(event->cookie >> 32)}},
+        .id = {.idiag_sport = htons(live->local_port),
+               .idiag_dport = htons(live->remote_port),
+               .idiag_if = live->bound,
+               .idiag_cookie = {(uint32_t)live->cookie, (uint32_t)(live->cookie >> 32)}},
     };
-    memcpy(message->request.id.idiag_src, event->local, sizeof(event->local));
-    memcpy(message->request.id.idiag_dst, event->remote, sizeof(event->remote));
+    memcpy(message->request.id.idiag_src, live->local, sizeof(live->local));
+    memcpy(message->request.id.idiag_dst, live->remote, sizeof(live->remote));
 }
 
 static int acknowledge(int fd)
@@ -46,17 +47,38 @@ static int acknowledge(int fd)
     return header->nlmsg_type == NLMSG_ERROR ? error->error : 0;
 }
 
-static int destroy_here(void *ctx)
+int destroy_open(void)
 {
-    CLEANUP_FD int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+    return fd < 0 ? -errno : fd;
+}
+
+int destroy_live(int fd, const struct ale_live *live)
+{
     struct destroy_message message;
 
-    if (fd < 0)
-        return -errno;
-    describe(&message, ctx);
+    describe(&message, live);
     if (send(fd, &message, sizeof(message), 0) < 0)
         return -errno;
     return acknowledge(fd);
+}
+
+static int destroy_here(void *ctx)
+{
+    CLEANUP_FD int fd = destroy_open();
+    const struct ale_event *event = ctx;
+    struct ale_live live = {
+        .cookie = event->cookie,
+        .local_port = event->local_port,
+        .remote_port = event->remote_port,
+        .family = event->family,
+        .protocol = event->protocol,
+    };
+
+    memcpy(live.local, event->local, sizeof(live.local));
+    memcpy(live.remote, event->remote, sizeof(live.remote));
+    return fd < 0 ? fd : destroy_live(fd, &live);
 }
 
 int destroy_socket(uint32_t pid, const struct ale_event *event)

@@ -169,7 +169,8 @@ int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct s
 
 bool shim_prepare(struct shim *shim)
 {
-    const uint64_t wanted = NEED_CONNECT | NEED_SENDMSG | BIT(PROGRAM_ADOPT);
+    const uint64_t wanted = NEED_CONNECT | NEED_SENDMSG | BIT(PROGRAM_ADOPT) |
+                            BIT(PROGRAM_HOLDERS) | BIT(PROGRAM_REAUTHORIZE);
     struct shim_error error = {0};
     int i = 0;
 

@@ -32,6 +32,8 @@ enum shim_program {
     PROGRAM_CGROUP_COUNT,
     PROGRAM_LOOKUP = PROGRAM_CGROUP_COUNT, /* attached per network namespace, see netns.c */
     PROGRAM_ADOPT,
+    PROGRAM_HOLDERS, /* the two of a reauthorization, see reauthorize.c */
+    PROGRAM_REAUTHORIZE,
     PROGRAM_ANSWER, /* run by whoever answers, see ask.c */
     PROGRAM_HELD,   /* matched by netfilter rules */
     PROGRAM_DENIED,
@@ -65,6 +67,8 @@ enum shim_map {
     MAP_WORKBENCHES,
     MAP_HELD_BLANK,
     MAP_HELD_NEXT,
+    MAP_HOLDERS,
+    MAP_REAUTHORIZING,
     MAP_COUNT
 };
 
@@ -102,7 +106,8 @@ struct shim_apps {
     size_t count, room, looked_up;
 };
 
-struct shim_asks; /* ask.h */
+struct shim_asks;    /* ask.h */
+struct reauthorizer; /* reauthorize.c */
 
 struct shim {
     struct shim_options options; /* strings point into the two below */
@@ -128,7 +133,8 @@ struct shim {
     bool lookup_attached;         /* the accept hook may be in some network namespaces */
     struct shim_groups groups[2]; /* by the generation's parity */
     struct shim_apps apps;
-    struct shim_asks *asks;    /* NULL: nobody answers questions */
+    struct shim_asks *asks; /* NULL: nobody answers questions */
+    struct reauthorizer *reauthorizer;
     pthread_mutex_t code_lock; /* the code is also loaded from where questions are answered */
 };
 
@@ -205,6 +211,11 @@ int asks_replace(struct shim *shim, struct shim_error *error);
 
 /* destroy.c */
 int destroy_socket(uint32_t pid, const struct ale_event *event);
+int destroy_open(void); /* a netlink socket in the caller's network namespace */
+int destroy_live(int fd, const struct ale_live *live);
+
+/* reauthorize.c: waits for what is going on */
+void reauthorizer_free(struct reauthorizer *all);
 
 /* apps.c */
 int apps_refresh_files(struct shim *shim); /* looks all up anew */

@@ -39,6 +39,8 @@ const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_SOCKOPS] = "ale_sockops",
     [PROGRAM_LOOKUP] = "ale_lookup",
     [PROGRAM_ADOPT] = "ale_adopt",
+    [PROGRAM_HOLDERS] = "ale_holders",
+    [PROGRAM_REAUTHORIZE] = "ale_reauthorize",
     [PROGRAM_ANSWER] = "ale_answer",
     [PROGRAM_HELD] = "ale_held",
     [PROGRAM_DENIED] = "ale_denied",
@@ -70,6 +72,8 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_WORKBENCHES] = "workbenches",
     [MAP_HELD_BLANK] = "held_blank",
     [MAP_HELD_NEXT] = "held_next",
+    [MAP_HOLDERS] = "holders",
+    [MAP_REAUTHORIZING] = "reauthorizing",
 };
 
 /* The linker wants file names; these files have no other. */
@@ -294,7 +298,8 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
 static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint64_t cookie,
                                       struct shim_error *error)
 {
-    uint32_t no_coarse_clock = (programs >> PROGRAM_ANSWER) & 1;
+    uint32_t no_coarse_clock =
+        ((programs >> PROGRAM_ANSWER) | (programs >> PROGRAM_REAUTHORIZE)) & 1;
 
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "openwfp",
                 .kernel_log_buf = error ? error->log : NULL,

@@ -232,6 +232,7 @@ void shim_close(struct shim *shim)
 {
     if (!shim)
         return;
+    reauthorizer_free(shim->reauthorizer);
     ring_buffer__free(shim->ring);
     for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++)
         bpf_link__destroy(shim->links[i]); /* the pin holds it */

@@ -66,6 +66,11 @@ bool shim_prepare(struct shim *shim);
  * it is cancelled, and the policy is as it was. */
 int shim_change(struct shim *shim, struct classify_image *image, struct shim_error *error);
 
+/* What the policy in force permits of the live TCP connections goes on, the others end: to be
+ * called when filters at AUTH_CONNECT or AUTH_RECV_ACCEPT have changed. Returns before it is done;
+ * closing the shim waits for it. */
+int shim_reauthorize(struct shim *shim, struct shim_error *error);
+
 /* The number of a program, the same for the life of the pins; 0 when the table is full or the path
  * is longer than SHIM_PATH - 1. Names in the policy must be interned before they are committed. */
 #define SHIM_PATH 256

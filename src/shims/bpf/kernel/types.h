@@ -133,6 +133,8 @@ struct in6_addr___k {
     __u8 bytes[16];
 };
 
+struct sock;
+
 struct sock_common {
     __be32 skc_daddr;
     __be32 skc_rcv_saddr;
@@ -141,6 +143,8 @@ struct sock_common {
     unsigned short skc_family;
     volatile unsigned char skc_state;
     unsigned char skc_ipv6only : 1;
+    int skc_bound_dev_if;
+    struct sock *skc_listener;
     struct possible_net skc_net;
     struct in6_addr___k skc_v6_daddr;
     struct in6_addr___k skc_v6_rcv_saddr;
@@ -150,11 +154,36 @@ struct sock_cgroup_data {
     struct cgroup *cgroup;
 };
 
+struct socket_lock {
+    int owned;
+};
+
 struct sock {
     struct sock_common __sk_common;
     struct sock_cgroup_data sk_cgrp_data;
+    struct socket_lock sk_lock;
+    kuid_t sk_uid;
+    __u32 sk_max_ack_backlog;
+    int sk_rx_dst_ifindex;
     __u16 sk_type;
     __u16 sk_protocol;
+    unsigned char sk_userlocks;
+};
+
+struct inet_bind_bucket {
+    signed char fastreuse;
+};
+
+struct inet_connection_sock {
+    struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct request_sock_ops {
+    int family;
+};
+
+struct request_sock {
+    const struct request_sock_ops *rsk_ops;
 };
 
 struct seq_file;
@@ -168,6 +197,12 @@ struct bpf_iter__task_file {
     struct task_struct *task;
     __u32 fd;
     struct file *file;
+};
+
+struct bpf_iter__tcp {
+    struct bpf_iter_meta *meta;
+    struct sock_common *sk_common;
+    __u32 uid;
 };
 
 #pragma clang attribute pop
