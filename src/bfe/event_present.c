@@ -92,6 +92,7 @@ static bool present_classify(const struct shim_event *event, struct arena *arena
         if (drop)
             *drop = (FWPM_NET_EVENT_CLASSIFY_DROP2){.filterId = event->filter_id,
                                                     .layerId = event->layer,
+                                                    .reauthReason = event->reauthorize_reason,
                                                     .msFwpDirection = direction(event),
                                                     .isLoopback = loopback};
         return drop;
@@ -101,6 +102,7 @@ static bool present_classify(const struct shim_event *event, struct arena *arena
     if (allow)
         *allow = (FWPM_NET_EVENT_CLASSIFY_ALLOW0){.filterId = event->filter_id,
                                                   .layerId = event->layer,
+                                                  .reauthReason = event->reauthorize_reason,
                                                   .msFwpDirection = direction(event),
                                                   .isLoopback = loopback};
     return allow;

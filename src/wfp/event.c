@@ -21,11 +21,13 @@ static void read_decision(struct event *event, const FWPM_NET_EVENT5 *net)
         event->blocked = true;
         event->filter = net->classifyDrop->filterId;
         event->layer = net->classifyDrop->layerId;
+        event->reauthorize_reason = net->classifyDrop->reauthReason;
         event->inbound = net->classifyDrop->msFwpDirection == FWP_DIRECTION_INBOUND;
         event->loopback = net->classifyDrop->isLoopback;
     } else if (net->type == FWPM_NET_EVENT_TYPE_CLASSIFY_ALLOW && net->classifyAllow != NULL) {
         event->filter = net->classifyAllow->filterId;
         event->layer = net->classifyAllow->layerId;
+        event->reauthorize_reason = net->classifyAllow->reauthReason;
         event->inbound = net->classifyAllow->msFwpDirection == FWP_DIRECTION_INBOUND;
         event->loopback = net->classifyAllow->isLoopback;
     }
@@ -212,6 +214,7 @@ void event_json(const struct event *event, const struct event_words *words, stru
     json_text(json, "filter_name", words->filter_name);
     json_number(json, "callout", event->callout);
     json_bool(json, "loopback", event->loopback);
+    json_number(json, "reauthorize_reason", event->reauthorize_reason);
     json_number(json, "interface", event->interface);
     json_number(json, "netns", event->netns);
     json_number(json, "cgroup", event->cgroup);

@@ -24,7 +24,7 @@ struct event {
     uint8_t protocol;
     uint8_t local[16], remote[16]; /* network order */
     uint16_t local_port, remote_port;
-    uint32_t pid, uid, gid, netns, interface, callout;
+    uint32_t pid, uid, gid, netns, interface, callout, reauthorize_reason;
     char comm[17];
     char app[EVENT_APP_SIZE]; /* "" when it is not known */
 };

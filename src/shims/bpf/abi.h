@@ -269,7 +269,8 @@ struct ale_event {
     __u16 layer, flags;
     __u8 kind, action; /* enum ale_event_kind, enum shim_action */
     __u8 protocol, family, direction;
-    __u8 pad[3];
+    __u8 pad;
+    __u16 reauthorize_reason; /* FWP_CONDITION_REAUTHORIZE_REASON_* */
     __u32 condition_flags;
     __u32 pid, uid, gid;
     __u32 netns, ifindex;

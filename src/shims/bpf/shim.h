@@ -99,10 +99,11 @@ struct shim_event {
     uint16_t layer;                   /* run-time layer id, FWPS_LAYER_* */
     uint8_t action;                   /* enum shim_action */
     uint8_t protocol;
-    uint8_t family;           /* 4 or 6: the layer's */
-    uint8_t direction;        /* enum shim_direction */
-    uint16_t flags;           /* SHIM_EVENT_* */
-    uint32_t condition_flags; /* FWP_CONDITION_FLAG_* as classified */
+    uint8_t family;              /* 4 or 6: the layer's */
+    uint8_t direction;           /* enum shim_direction */
+    uint16_t flags;              /* SHIM_EVENT_* */
+    uint16_t reauthorize_reason; /* FWP_CONDITION_REAUTHORIZE_REASON_*; 0: it was asked first */
+    uint32_t condition_flags;    /* FWP_CONDITION_FLAG_* as classified */
     uint32_t pid, uid, gid;
     uint32_t netns; /* inode number of the network namespace */
     uint32_t ifindex;

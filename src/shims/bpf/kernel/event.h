@@ -50,6 +50,7 @@ static __always_inline void event_fill(struct ale_event *event, const struct req
     event->local_port = value[CLASSIFY_LOCAL_PORT];
     event->remote_port = value[CLASSIFY_REMOTE_PORT];
     event->condition_flags = value[CLASSIFY_FLAGS];
+    event->reauthorize_reason = value[CLASSIFY_REAUTHORIZE_REASON];
 }
 
 /* The log is memory that only the loader and these programs write. */

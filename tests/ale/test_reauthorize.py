@@ -1,0 +1,180 @@
+"""A change of policy decides again about what is connected already (S10, 15.9 to 15.11)."""
+import os
+import shutil
+import signal
+import subprocess
+
+from case import EngineCase, each, main
+from engine import event_is
+from families import FAMILIES, NATIVE, V4, V6
+from place import wait_until
+from servers import PYTHON, Sshd, http_server
+
+POLICY_CHANGE = 1
+WWW_DATA = 33
+MANY = 2000
+GONE = ("ECONNABORTED", "ECONNRESET")  # here, and at the peer
+FILLER = [f"permit connect udp port {1000 + n}" for n in range(300)]  # too many for one change
+
+OPEN_MANY = """
+import resource, socket, sys
+address, family, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_NOFILE, (10000, 10000))
+peers = [socket.create_connection((address, 80 + n % 2)) for n in range(count)]
+print("waiting", flush=True)
+sys.stdin.readline()
+def lives(peer):
+    try:
+        peer.send(b"x")
+        return 1
+    except ConnectionAbortedError:
+        return 0
+for remainder in 0, 1:
+    print(sum(lives(peer) for peer in peers[remainder::2]))
+"""
+
+ACCEPT_MANY = """
+import resource, selectors, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (10000, 10000))
+selector, held = selectors.DefaultSelector(), []
+for port in 80, 81:
+    listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True,
+                                    backlog=4096)
+    selector.register(listener, selectors.EVENT_READ)
+print("serving", flush=True)
+while True:
+    for key, _ in selector.select():
+        held.append(key.fileobj.accept()[0])
+"""
+
+# Sends a SYN as nobody would; answers the SYN-ACK when told to.
+HALF_OPEN = """
+import socket, struct, sys
+source, target, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total >> 16) + (total & 0xffff)
+    return ~(total + (total >> 16)) & 0xffff
+def segment(flags, seq, ack):
+    ends = socket.inet_aton(source) + socket.inet_aton(target)
+    head = struct.pack("!HHIIBBHHH", 40000, port, seq, ack, 0x50, flags, 64000, 0, 0)
+    sum_ = checksum(ends + struct.pack("!BBH", 0, 6, len(head)) + head)
+    tcp = head[:16] + struct.pack("!H", sum_) + head[18:]
+    return struct.pack("!BBHHHBBH", 0x45, 0, 40, 1, 0, 64, 6, 0) + ends + tcp
+out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+heard = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x800))
+heard.settimeout(10)
+def answer():
+    while True:
+        packet = heard.recv(2048)
+        if packet[9] == 6 and packet[16:20] == socket.inet_aton(source):
+            return struct.unpack("!HHIIBB", packet[20:34])
+out.sendto(segment(2, 1000, 0), (target, 0))
+their = answer()[2]
+print("waiting", flush=True)
+sys.stdin.readline()
+out.sendto(segment(16, 1001, their + 1), (target, 0))
+flags = 0
+while not flags & 4:
+    flags = answer()[5]
+print("reset")
+"""
+
+
+class Reauthorize(EngineCase):
+    def tearDown(self):
+        super().tearDown()
+        self.engine.try_wfp("delete", "--policy", "manual")
+
+    def hold(self, steps, **where):
+        """A program that waits in recv on a connection, for longer than a test takes."""
+        waiting = self.place.pause(f"{steps} wait timeout=20000 recv", **where)
+        waiting.tell()
+        return waiting
+
+    def listener(self, family, address, **where):
+        """Accepts one connection; returns before it does."""
+        program = self.place.start(
+            self.place.sock_program, f"tcp{family.digit}", f"bind={address}", "listen", "timeout=0",
+            "accept", "wait", "timeout=20000", "recv", stdin=subprocess.PIPE, **where)
+        self.place.await_port(program, int(address.rpartition(":")[2]))
+        return program
+
+    def pair(self, family, port, inbound):
+        """Both ends of a connection: the covered one, and its peer."""
+        server = self.listener(family, (family.own if inbound else family.peer)(port),
+                               covered=inbound)
+        client = self.hold(
+            f"tcp{family.digit} connect={(family.own if inbound else family.peer)(port)}",
+            covered=not inbound)
+        self.place.await_line(server, "waiting")
+        server.tell()
+        return (server, client) if inbound else (client, server)
+
+    @staticmethod
+    def seen(program):
+        """What its recv ended in."""
+        output, _ = program.process.communicate(timeout=30)
+        return output.split()[-1]
+
+    def assert_ended(self, pair):
+        self.assertEqual(GONE, tuple(map(self.seen, pair)))
+
+    def assert_lives(self, *pairs):
+        """One end is killed, so the other gets its end in order, after all this time."""
+        for ours, theirs in pairs:
+            ours.stop(signal.SIGKILL)
+            self.assertEqual("ENODATA", self.seen(theirs))
+
+    @each(*((family, inbound) for family in FAMILIES for inbound in (False, True)))
+    def test_15_10_a_blocked_connection_ends_at_both_ends_at_once(self, family, inbound):
+        layer = "accept" if inbound else "connect"
+        self.policy("permit connect", "permit accept")
+        doomed, other = self.pair(family, 7000, inbound), self.pair(family, 7001, inbound)
+        self.policy(f"block {layer} tcp port 7000", "permit connect", "permit accept")
+        self.assert_ended(doomed)
+        self.assert_lives(other)
+
+    @each(False, True)
+    def test_s10_by_one_filter_in_place(self, inbound):
+        layer = "accept" if inbound else "connect"
+        self.policy("permit connect udp", "permit accept udp")
+        doomed = [self.pair(family, 7000, inbound) for family in NATIVE]
+        others = [self.pair(family, 7001, inbound) for family in NATIVE]
+        self.engine.wfp("add", f"block {layer} tcp port 7000")
+        for pair in doomed:
+            self.assert_ended(pair)
+        self.assert_lives(*others)
+
+    def test_s10_by_a_whole_policy(self):
+        self.policy("permit connect udp")
+        doomed, other = self.pair(V4, 7000, False), self.pair(V4, 7001, False)
+        self.policy("block connect tcp port 7000", *FILLER)
+        self.assert_ended(doomed)
+        self.assert_lives(other)
+
+    def test_s10_by_a_permit_that_is_gone(self):
+        self.policy("permit connect tcp port 7000", "permit connect tcp port 7001",
+                    "block connect tcp")
+        doomed, other = self.pair(V6, 7000, False), self.pair(V6, 7001, False)
+        self.policy("permit connect tcp port 7001", "block connect tcp")
+        self.assert_ended(doomed)
+        self.assert_lives(other)
+
+    def test_s10_what_another_sublayer_holds_against_a_block_goes_on(self):
+        self.policy("permit connect udp")
+        kept = self.pair(V4, 7000, False)
+        self.policy('sublayer "high" weight 0x9000', "hard permit connect tcp port 7000",
+                    'sublayer "low" weight 0x8000', "block connect tcp")
+        self.assert_lives(kept)
+
+    def test_s10_the_first_policy_decides_about_what_was_there_before(self):
+        self.policy("permit bind")
+        pairs = [self.pair(V4, 7000, False), self.pair(V4, 7001, True)]
+        self.policy("block connect tcp", "block accept tcp")
+        for pair in pairs:
+            self.assert_ended(pair)
+
+
+if __name__ == "__main__":
+    main()
