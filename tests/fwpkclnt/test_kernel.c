@@ -3,7 +3,7 @@
 
 #include "rig.h"
 
-static FWPM_SERVICE_STATE told = FWPM_SERVICE_STATE_MAX;
+static _Atomic FWPM_SERVICE_STATE told = FWPM_SERVICE_STATE_MAX;
 static _Atomic bool done;
 
 static void NTAPI on_state(void *context, FWPM_SERVICE_STATE state)
