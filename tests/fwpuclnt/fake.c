@@ -80,18 +80,22 @@ static void *serve(void *argument)
     return NULL;
 }
 
+void fake_adopt(struct fake *fake, int fd)
+{
+    struct fake_connection *connection = &fake->connections[fake->count++];
+
+    connection->fake = fake;
+    connection->fd = fd;
+    pthread_create(&connection->thread, NULL, serve, connection);
+}
+
 static void *accept_all(void *argument)
 {
     struct fake *fake = argument;
     int fd;
 
-    while (fake->count < FAKE_CONNECTIONS && (fd = accept(fake->listener, NULL, NULL)) >= 0) {
-        struct fake_connection *connection = &fake->connections[fake->count++];
-
-        connection->fake = fake;
-        connection->fd = fd;
-        pthread_create(&connection->thread, NULL, serve, connection);
-    }
+    while (fake->count < FAKE_CONNECTIONS && (fd = accept(fake->listener, NULL, NULL)) >= 0)
+        fake_adopt(fake, fd);
     return NULL;
 }
 

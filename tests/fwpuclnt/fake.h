@@ -37,6 +37,9 @@ struct fake {
 void fake_start(struct fake *fake);
 void fake_stop(struct fake *fake);
 
+/* Serves a connection that came in another way; closed by fake_stop. */
+void fake_adopt(struct fake *fake, int fd);
+
 void fake_deliver(struct fake *fake, const Rpc__Delivery *delivery);
 /* Raw bytes on the connection for deliveries. */
 void fake_deliver_bytes(struct fake *fake, const void *bytes, size_t size);
