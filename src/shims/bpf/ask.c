@@ -110,6 +110,11 @@ void shim_asks_close(struct shim_asks *asks)
     free(asks);
 }
 
+const struct shim *asks_shim(const struct shim_asks *asks)
+{
+    return asks->shim;
+}
+
 /* ---- the programs that packets are matched with ---- */
 
 const char *shim_asks_held_path(const struct shim_asks *asks)

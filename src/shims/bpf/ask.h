@@ -37,6 +37,10 @@ int shim_asks_inbound_path(struct shim_asks *asks, int netns_fd, char *held, cha
  * operation that would have to wait is refused, and ALE_ASK_NETWORK tells of it. */
 int shim_asks_network(struct shim_asks *asks, int netns_fd, bool queued);
 
+/* Every network namespace that covered processes live in, each once, with one of them. */
+void shim_asks_networks(struct shim_asks *asks, void (*fn)(void *ctx, uint32_t pid, uint32_t inum),
+                        void *ctx);
+
 /* Readable when there is something that does not come with a packet. */
 int shim_asks_fd(const struct shim_asks *asks);
 

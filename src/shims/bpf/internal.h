@@ -12,6 +12,7 @@
 
 #include "classify/abi.h"
 #include "shims/bpf/abi.h"
+#include "shims/bpf/netns.h"
 #include "shims/bpf/shim.h"
 
 /* One kernel program; its link is pinned under the program's name. */
@@ -186,14 +187,10 @@ struct shim_needs hooks_needs(const struct shim *shim);
 struct shim_needs hooks_needs_of_policy(const struct policy_layers *policy, bool asking);
 
 /* netns.c: the accept hook, one for each network namespace */
-int netns_cookie_of(int netns_fd, uint64_t *cookie);
-int netns_open(uint32_t pid, uint64_t inum); /* by way of that process or any other in it */
-int netns_find(uint64_t inum);
 int netns_attach_pid(struct shim *shim, uint32_t pid, uint64_t inum, struct shim_error *error);
 int netns_attach_all(struct shim *shim, struct shim_error *error);
 int netns_detach_all(struct shim *shim, struct shim_error *error);
 int netns_replace(struct shim *shim, struct shim_error *error);
-int netns_run(int netns_fd, int (*fn)(void *ctx), void *ctx);
 
 /* policy.c */
 int policy_read(const struct shim *shim, struct policy_layers *policy);
@@ -208,6 +205,7 @@ void groups_free(struct shim *shim);
 
 /* ask.c: the present code's program answers from now on */
 int asks_replace(struct shim *shim, struct shim_error *error);
+const struct shim *asks_shim(const struct shim_asks *asks);
 
 /* destroy.c */
 int destroy_socket(uint32_t pid, const struct ale_event *event);

@@ -37,7 +37,6 @@ static void *enter_namespace(void *ctx)
     return NULL;
 }
 
-/* Runs fn in another network namespace, on a thread of its own: the caller's never changes. */
 int netns_run(int netns_fd, int (*fn)(void *ctx), void *ctx)
 {
     struct in_namespace job = {.netns_fd = netns_fd, .fn = fn, .ctx = ctx};
@@ -131,7 +130,6 @@ static int open_inum(const char *path, uint64_t inum)
     return -ESRCH;
 }
 
-/* A descriptor of the namespace, by way of any process that lives in it. */
 int netns_find(uint64_t inum)
 {
     DIR *processes = opendir("/proc");

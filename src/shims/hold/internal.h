@@ -1,0 +1,203 @@
+/*
+ * What the files of this room share. All state belongs to who holds the lock: the thread, except
+ * while it sleeps, and the callers of hold.h.
+ */
+#ifndef OPENWFP_HOLD_INTERNAL_H
+#define OPENWFP_HOLD_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/uio.h>
+
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+
+#include "fwpkclnt/protocol.h"
+#include "shims/hold/hold.h"
+
+#define HOLD_CALLOUTS 256u
+#define HOLD_BUCKETS  16384u /* a power of two */
+#define HOLD_SCAN_MS  100u   /* how often deadlines are looked at */
+
+/* What an event of the thread's epoll is about; the lower half is a number. */
+#define HOLD_EVENT_WAKE    (1ull << 32)
+#define HOLD_EVENT_ASKS    (2ull << 32)
+#define HOLD_EVENT_HOST    (4ull << 32)
+#define HOLD_EVENT_NETWORK (8ull << 32)
+
+struct network;
+
+/* A packet in a queue: the kernel keeps it until its verdict. */
+struct packet {
+    struct packet *next;
+    struct network *network;
+    uint32_t id;
+    uint32_t size;
+    uint8_t bytes[];
+};
+
+enum operation_state {
+    OPERATION_NEW,       /* its question was not told yet: its packet may be on the way */
+    OPERATION_ASKED,     /* a host has to answer */
+    OPERATION_PENDED,    /* a host has to complete */
+    OPERATION_COMPLETED, /* an accept: its packet has to come back */
+    OPERATION_PERMITTED, /* its host took the first packet, which has to come back */
+    OPERATION_DECIDED,   /* the kernel keeps the decision for a while */
+};
+
+struct host;
+
+struct operation {
+    struct operation *next_in_bucket;
+    struct operation *next_in_ends;
+    struct operation *next, *previous; /* all of them, the newest first */
+    struct ale_ask ask;                /* what is asked now */
+    struct ale_ask_packet ends;        /* how its packets are known; kind 0: not told yet */
+    enum operation_state state;
+    struct host *host;   /* who has to answer or to complete */
+    struct host *pender; /* who pended it last, and is told how it ends */
+    uint32_t round, pends;
+    uint32_t default_action;
+    uint64_t deadline; /* ms of the monotonic clock */
+    bool took_packet, timed_out;
+    struct packet *first, **last;
+    uint32_t packets;
+    uint8_t *returned; /* the packet as the host wants it to go on */
+    uint32_t returned_size;
+};
+
+struct host {
+    struct host *next;
+    uint32_t number;
+    int socket;
+    bool dead;
+    void (*gone)(void *ctx);
+    void *gone_ctx;
+};
+
+struct callout {
+    uint32_t id, flags;
+    struct host *host; /* NULL: the place is free */
+};
+
+struct context {
+    struct context *next;
+    uint64_t flow, value;
+    uint32_t callout_id;
+    uint16_t layer;
+};
+
+/* A network namespace whose packets can wait. */
+struct network {
+    struct network *next;
+    struct hold *hold;
+    uint32_t inum;
+    int netns; /* descriptor of the namespace */
+    struct mnl_socket *queue;
+    bool inbound; /* it has the rules for packets that come in */
+};
+
+struct hold {
+    pthread_mutex_t lock;
+    pthread_t thread;
+    int epoll, wake;
+    bool stopping, started;
+    struct shim_asks *asks;
+    struct hold_limits limits;
+    hold_log_fn *log;
+    void *log_ctx;
+    bool outbound, inbound; /* rules are wanted */
+    struct network *networks;
+    struct operation *buckets[HOLD_BUCKETS]; /* by number */
+    struct operation *ends[HOLD_BUCKETS];    /* by their packets' ends */
+    struct operation *operations;
+    uint32_t untold; /* operations whose question no host was told */
+    struct host *hosts;
+    uint32_t next_host;
+    struct callout callouts[HOLD_CALLOUTS];
+    struct context *contexts[HOLD_BUCKETS];
+    uint32_t app_packets[ALE_APPS];
+    struct hold_statistics statistics;
+    uint64_t complained; /* when the log was last told that there is no room */
+};
+
+uint64_t hold_now_ms(void);
+void hold_say(struct hold *hold, int priority, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- network.c, rules.c: where packets can wait ---- */
+
+/* By way of a process that lives there. */
+int network_add(struct hold *hold, uint32_t pid, uint32_t inum, struct shim_error *error);
+/* Of every namespace that covered processes live in. */
+int network_add_all(struct hold *hold, struct shim_error *error);
+void network_remove(struct hold *hold, struct network *network, bool keep_rules);
+/* Something has come into the namespace's queue. */
+void network_ready(struct hold *hold, uint32_t inum);
+int network_verdict(const struct packet *packet, uint32_t verdict, const uint8_t *bytes,
+                    uint32_t size);
+
+struct rules {
+    const char *held, *denied;       /* programs for packets that go out, */
+    const char *held_in, *denied_in; /* and that come in; NULL: none of these */
+};
+/* Puts the table in place of whatever it was, or removes it (NULL); in the caller's namespace. */
+int rules_put(const struct rules *rules, struct shim_error *error);
+
+/* ---- packet.c ---- */
+
+/* The kernel side says that a packet of an operation, with these ends, will come. */
+void packet_expect(struct hold *hold, const struct ale_ask_packet *told);
+/* The operation's packets are known no longer. */
+void packet_unexpect(struct hold *hold, struct operation *operation);
+/* One is in the queue; what belongs to nobody is dropped. */
+void packet_arrived(struct network *network, uint32_t id, const uint8_t *bytes, uint32_t size);
+
+/* The verdict of an operation's packets, in the order in which they came. */
+void packets_permit(struct hold *hold, struct operation *operation);
+void packets_reject(struct hold *hold, struct operation *operation);
+void packets_drop(struct hold *hold, struct operation *operation);
+/* Drops the first one. */
+void packet_drop_first(struct hold *hold, struct operation *operation);
+/* Lets the first one go on as the host has returned it. */
+void packet_permit_first(struct hold *hold, struct operation *operation);
+
+/* ---- operation.c ---- */
+
+struct operation *operation_find(struct hold *hold, uint64_t number);
+void operation_question(struct hold *hold, const struct ale_ask *ask);
+/* A packet of it has come. */
+void operation_packet(struct hold *hold, struct operation *operation);
+/* Tells hosts of the questions that have come. */
+void operation_tell_new(struct hold *hold, uint64_t now);
+void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer);
+void operation_complete(struct hold *hold, struct host *host,
+                        const struct driver_complete *complete);
+void operation_return(struct hold *hold, struct host *host, const struct driver_packet *message);
+void operation_scan(struct hold *hold, uint64_t now);
+/* Nobody answers for this host any more. */
+void operation_host_gone(struct hold *hold, const struct host *host);
+void operation_callout_gone(struct hold *hold, uint32_t callout_id);
+void operation_drop_all(struct hold *hold);
+
+/* ---- host.c ---- */
+
+struct callout *callout_find(struct hold *hold, uint32_t callout_id);
+bool host_send(struct host *host, const struct iovec *parts, unsigned count);
+/* The host of this number has said something, or hung up. */
+void host_ready(struct hold *hold, uint32_t number);
+void host_bury(struct hold *hold);
+void host_free_all(struct hold *hold);
+
+/* ---- flow.c ---- */
+
+uint64_t flow_context(struct hold *hold, uint64_t flow, uint32_t callout_id, uint16_t layer);
+void flow_associate(struct hold *hold, const struct host *host,
+                    const struct driver_flow_associate *message);
+void flow_remove(struct hold *hold, const struct host *host,
+                 const struct driver_flow_associate *message);
+void flow_closed(struct hold *hold, uint64_t flow);
+bool flow_has_contexts(const struct hold *hold, uint32_t callout_id);
+void flow_forget_callout(struct hold *hold, uint32_t callout_id);
+
+#endif

@@ -1,0 +1,542 @@
+/* The way of an operation from its question to its end (fwpkclnt/protocol.h). */
+#include "internal.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <fwps_layers.h>
+#include <fwptypes.h>
+
+#define PACKET_WAIT_MS 2    /* a packet follows its question at once, if there is one */
+#define RETURN_MS      3000 /* a completed accept, or a datagram taken, comes back within */
+
+/* ---- keeping ---- */
+
+static struct operation **bucket_of(struct hold *hold, uint64_t number)
+{
+    return &hold->buckets[number % HOLD_BUCKETS];
+}
+
+struct operation *operation_find(struct hold *hold, uint64_t number)
+{
+    struct operation *operation = *bucket_of(hold, number);
+
+    while (operation && operation->ask.operation != number)
+        operation = operation->next_in_bucket;
+    return operation;
+}
+
+static void link_first(struct hold *hold, struct operation *operation)
+{
+    operation->previous = NULL;
+    operation->next = hold->operations;
+    if (hold->operations)
+        hold->operations->previous = operation;
+    hold->operations = operation;
+}
+
+static void unlink_operation(struct hold *hold, struct operation *operation)
+{
+    if (operation->next)
+        operation->next->previous = operation->previous;
+    if (operation->previous)
+        operation->previous->next = operation->next;
+    else
+        hold->operations = operation->next;
+}
+
+static struct operation *operation_new(struct hold *hold, const struct ale_ask *ask)
+{
+    struct operation *operation = calloc(1, sizeof(*operation));
+    struct operation **bucket = bucket_of(hold, ask->operation);
+
+    if (!operation)
+        return NULL;
+    operation->ask = *ask;
+    operation->last = &operation->first;
+    operation->next_in_bucket = *bucket;
+    *bucket = operation;
+    link_first(hold, operation);
+    hold->statistics.held++;
+    hold->untold++;
+    return operation;
+}
+
+static void set_state(struct hold *hold, struct operation *operation, enum operation_state state,
+                      uint64_t deadline)
+{
+    hold->untold -= operation->state == OPERATION_NEW;
+    hold->untold += state == OPERATION_NEW;
+    operation->state = state;
+    operation->deadline = deadline;
+}
+
+static void operation_free(struct hold *hold, struct operation *operation)
+{
+    struct operation **link = bucket_of(hold, operation->ask.operation);
+
+    packets_drop(hold, operation);
+    packet_unexpect(hold, operation);
+    set_state(hold, operation, OPERATION_DECIDED, 0);
+    while (*link != operation)
+        link = &(*link)->next_in_bucket;
+    *link = operation->next_in_bucket;
+    unlink_operation(hold, operation);
+    hold->statistics.held--;
+    free(operation->returned);
+    free(operation);
+}
+
+static bool is_accept(const struct operation *operation)
+{
+    return operation->ask.key.layer == FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4;
+}
+
+/* ---- asking the kernel side to go on ---- */
+
+static int advance_kernel(struct hold *hold, const struct operation *operation,
+                          struct ale_answer *answer)
+{
+    answer->key = operation->ask.key;
+    answer->operation = operation->ask.operation;
+    return shim_asks_answer(hold->asks, answer);
+}
+
+static void forget_in_kernel(struct hold *hold, const struct operation *operation)
+{
+    struct ale_answer answer = {.mode = ALE_FORGET};
+
+    advance_kernel(hold, operation, &answer);
+}
+
+static void tell_decided(const struct operation *operation, bool permitted)
+{
+    struct driver_decided message = {
+        .header = {DRIVER_DECIDED, sizeof(message), operation->ask.operation},
+        .permitted = permitted,
+        .timed_out = operation->timed_out,
+    };
+
+    if (operation->pender)
+        host_send(operation->pender, &(struct iovec){&message, sizeof(message)}, 1);
+}
+
+/* The kernel side keeps what it decided about packets that come by again. */
+static void linger(struct hold *hold, struct operation *operation)
+{
+    operation->host = NULL;
+    set_state(hold, operation, OPERATION_DECIDED, hold_now_ms() + ALE_DECISION_LIFE / 1000000);
+}
+
+static bool decision_stays(const struct operation *operation, bool permitted)
+{
+    bool again = operation->ask.hold == ALE_HOLD_DROP || operation->ask.hold == ALE_HOLD_QUEUE;
+
+    return again &&
+           (!permitted || (is_accept(operation) && operation->ask.key.protocol == IPPROTO_TCP));
+}
+
+static void end(struct hold *hold, struct operation *operation, bool permitted)
+{
+    if (decision_stays(operation, permitted))
+        linger(hold, operation);
+    else
+        operation_free(hold, operation);
+}
+
+/* The first packet goes on as its host returned it; or when it returns it. */
+static void permit_taken(struct hold *hold, struct operation *operation)
+{
+    if (operation->returned) {
+        packet_permit_first(hold, operation);
+        packets_permit(hold, operation);
+        end(hold, operation, true);
+        return;
+    }
+    set_state(hold, operation, OPERATION_PERMITTED, hold_now_ms() + RETURN_MS);
+}
+
+static void permitted(struct hold *hold, struct operation *operation)
+{
+    hold->statistics.permitted++;
+    tell_decided(operation, true);
+    if (operation->took_packet || operation->returned) {
+        permit_taken(hold, operation);
+        return;
+    }
+    packets_permit(hold, operation);
+    end(hold, operation, true);
+}
+
+static void blocked(struct hold *hold, struct operation *operation)
+{
+    bool packets = operation->first != NULL;
+
+    hold->statistics.blocked++;
+    tell_decided(operation, false);
+    packets_reject(hold, operation);
+    if (packets && !is_accept(operation)) {
+        forget_in_kernel(hold, operation);
+        operation_free(hold, operation);
+    } else {
+        end(hold, operation, false);
+    }
+}
+
+static void ask_again(struct hold *hold, struct operation *operation, const struct ale_ask *next)
+{
+    operation->ask = *next;
+    operation->host = NULL;
+    unlink_operation(hold, operation);
+    link_first(hold, operation); /* where questions are looked for */
+    set_state(hold, operation, OPERATION_NEW, 0);
+}
+
+static void advance(struct hold *hold, struct operation *operation, struct ale_answer *answer)
+{
+    int result = advance_kernel(hold, operation, answer);
+
+    if (result)
+        hold_say(hold, LOG_ERR, "the kernel did not take an answer: %s", strerror(-result));
+    if (!result && answer->outcome == ALE_OUTCOME_ASK)
+        ask_again(hold, operation, &answer->next);
+    else if (!result && answer->outcome == ALE_OUTCOME_PERMITTED)
+        permitted(hold, operation);
+    else if (!result && answer->outcome == ALE_OUTCOME_BLOCKED)
+        blocked(hold, operation);
+    else
+        operation_free(hold, operation);
+}
+
+/* As if the callout were not registered: the filter's flags decide. */
+static void advance_without(struct hold *hold, struct operation *operation)
+{
+    advance(hold, operation, &(struct ale_answer){.mode = ALE_ANSWER});
+}
+
+static void advance_with(struct hold *hold, struct operation *operation, uint32_t action,
+                         uint32_t rights, uint32_t absorb)
+{
+    advance(hold, operation,
+            &(struct ale_answer){.mode = ALE_ANSWER,
+                                 .action = action,
+                                 .rights = rights,
+                                 .absorb = absorb,
+                                 .registered = 1});
+}
+
+/* ---- asking hosts ---- */
+
+static bool has_flag(const struct ale_ask *ask, uint64_t flag)
+{
+    return ask->fields.value[CLASSIFY_FLAGS] & flag;
+}
+
+/* 17.2: not a reauthorization, but the classify after a completion (17.3). */
+static bool can_pend(const struct hold *hold, const struct operation *operation)
+{
+    const struct ale_ask *ask = &operation->ask;
+    uint16_t layer = ask->key.layer;
+
+    if (layer != FWPS_LAYER_ALE_AUTH_CONNECT_V4 && layer != FWPS_LAYER_ALE_AUTH_LISTEN_V4 &&
+        layer != FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4 &&
+        layer != FWPS_LAYER_ALE_RESOURCE_ASSIGNMENT_V4)
+        return false;
+    if (ask->hold == ALE_HOLD_NOTICE || operation->pends >= hold->limits.pends)
+        return false;
+    return !has_flag(ask, FWP_CONDITION_FLAG_IS_REAUTHORIZE) ||
+           ask->fields.value[CLASSIFY_REAUTHORIZE_REASON] ==
+               FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION;
+}
+
+static void copy_app(const struct hold *hold, const struct operation *operation, char app[ALE_PATH])
+{
+    memcpy(app, shim_asks_app(hold->asks, operation->ask.app), ALE_PATH);
+    app[ALE_PATH - 1] = '\0';
+}
+
+static bool shows_packet(const struct operation *operation)
+{
+    return operation->first && (is_accept(operation) || operation->ask.key.protocol != IPPROTO_TCP);
+}
+
+static bool send_classify(struct hold *hold, struct operation *operation, struct host *host)
+{
+    const struct packet *packet = shows_packet(operation) ? operation->first : NULL;
+    struct driver_classify message = {
+        .header = {DRIVER_CLASSIFY, sizeof(message), operation->ask.operation},
+        .round = ++operation->round,
+        .flow_context = flow_context(hold, operation->ask.key.cookie, operation->ask.callout_id,
+                                     operation->ask.layer),
+        .ask = operation->ask,
+        .packet_size = packet ? packet->size : 0,
+    };
+    struct iovec parts[2] = {{&message, sizeof(message)}, {NULL, 0}};
+
+    if (can_pend(hold, operation))
+        message.flags |= DRIVER_CAN_PEND;
+    if (is_accept(operation) && operation->returned && operation->pender == host)
+        message.flags |= DRIVER_INJECTED;
+    if (operation->ask.hold == ALE_HOLD_NOTICE)
+        message.flags |= DRIVER_NOTICE;
+    copy_app(hold, operation, message.app);
+    if (packet) {
+        message.header.size += packet->size;
+        parts[1] = (struct iovec){(void *)packet->bytes, packet->size};
+    }
+    return host_send(host, parts, packet ? 2 : 1);
+}
+
+static void tell(struct hold *hold, struct operation *operation, uint64_t now)
+{
+    const struct callout *callout = callout_find(hold, operation->ask.callout_id);
+    struct host *host = callout ? callout->host : NULL;
+
+    hold->statistics.asked++;
+    if (!host || !send_classify(hold, operation, host)) {
+        advance_without(hold, operation);
+        return;
+    }
+    operation->host = host;
+    set_state(hold, operation, OPERATION_ASKED, now + hold->limits.classify_ms);
+}
+
+/* A packet that makes an operation comes right behind its question. */
+static bool awaits_packet(const struct operation *operation, uint64_t now)
+{
+    bool expected = operation->ask.hold == ALE_HOLD_QUEUE && !operation->round &&
+                    (is_accept(operation) || operation->ask.key.protocol != IPPROTO_TCP);
+
+    return expected && !operation->first && now < operation->deadline;
+}
+
+/* An answer may bring the next question, so this goes on until there is none. */
+void operation_tell_new(struct hold *hold, uint64_t now)
+{
+    struct operation *operation = hold->operations, *next;
+
+    for (uint32_t left = hold->untold; operation && left; operation = next) {
+        next = operation->next;
+        if (operation->state != OPERATION_NEW)
+            continue;
+        left--;
+        if (!awaits_packet(operation, now))
+            tell(hold, operation, now);
+    }
+}
+
+void operation_question(struct hold *hold, const struct ale_ask *ask)
+{
+    struct operation *operation = operation_find(hold, ask->operation);
+
+    if (operation)
+        return;
+    operation = operation_new(hold, ask);
+    if (operation) {
+        operation->deadline = hold_now_ms() + PACKET_WAIT_MS;
+        return;
+    }
+    struct ale_answer answer = {.key = ask->key, .operation = ask->operation, .mode = ALE_BLOCK};
+    shim_asks_answer(hold->asks, &answer);
+    hold->statistics.refused++;
+}
+
+void operation_packet(struct hold *hold, struct operation *operation)
+{
+    if (operation->state == OPERATION_DECIDED)
+        packets_drop(hold, operation); /* it met the rules before the decision */
+}
+
+/* ---- what hosts say ---- */
+
+static void ignore(struct hold *hold)
+{
+    hold->statistics.ignored++;
+}
+
+static uint32_t shorter(uint32_t wanted, uint32_t limit)
+{
+    return wanted && wanted < limit ? wanted : limit;
+}
+
+static void pend(struct hold *hold, struct operation *operation, const struct driver_answer *answer)
+{
+    operation->pends++;
+    operation->pender = operation->host;
+    operation->default_action = answer->default_action;
+    operation->took_packet = answer->took_packet && shows_packet(operation);
+    set_state(hold, operation, OPERATION_PENDED,
+              hold_now_ms() + shorter(answer->deadline_ms, hold->limits.pend_ms));
+}
+
+void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer)
+{
+    struct operation *operation = operation_find(hold, answer->header.operation);
+
+    if (!operation || operation->state != OPERATION_ASKED || operation->host != host ||
+        operation->round != answer->round || (answer->pended && !can_pend(hold, operation))) {
+        ignore(hold);
+        return;
+    }
+    if (answer->pended)
+        pend(hold, operation, answer);
+    else
+        advance_with(hold, operation, answer->action, answer->rights, answer->absorb != 0);
+}
+
+/* 17.5: what is classified again is the packet that comes back, and it is no reauthorization. */
+static void classify_returned(struct hold *hold, struct operation *operation)
+{
+    advance(hold, operation, &(struct ale_answer){.mode = ALE_RESTART});
+}
+
+void operation_complete(struct hold *hold, struct host *host,
+                        const struct driver_complete *complete)
+{
+    struct operation *operation = operation_find(hold, complete->header.operation);
+
+    if (!operation || operation->state != OPERATION_PENDED || operation->host != host) {
+        ignore(hold);
+        return;
+    }
+    if (complete->action)
+        advance_with(hold, operation, complete->action, 1, 0);
+    else if (!is_accept(operation))
+        advance(
+            hold, operation,
+            &(struct ale_answer){.mode = ALE_RESTART,
+                                 .reason = FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION});
+    else if (operation->returned)
+        classify_returned(hold, operation);
+    else
+        set_state(hold, operation, OPERATION_COMPLETED, hold_now_ms() + RETURN_MS);
+}
+
+static bool keep_returned(struct operation *operation, const struct driver_packet *message)
+{
+    uint8_t *bytes = malloc(message->packet_size);
+
+    if (!bytes)
+        return false;
+    memcpy(bytes, message + 1, message->packet_size);
+    free(operation->returned);
+    operation->returned = bytes;
+    operation->returned_size = message->packet_size;
+    return true;
+}
+
+/* Before the decision it waits for it (S9). */
+void operation_return(struct hold *hold, struct host *host, const struct driver_packet *message)
+{
+    struct operation *operation = operation_find(hold, message->header.operation);
+
+    if (!operation || !message->packet_size || operation->state == OPERATION_DECIDED ||
+        (operation->pender != host && operation->host != host) ||
+        !keep_returned(operation, message)) {
+        ignore(hold);
+        return;
+    }
+    if (operation->state == OPERATION_COMPLETED)
+        classify_returned(hold, operation);
+    else if (operation->state == OPERATION_PERMITTED)
+        permit_taken(hold, operation);
+}
+
+/* ---- time ---- */
+
+static void pend_ended(struct hold *hold, struct operation *operation)
+{
+    uint32_t action = operation->default_action;
+
+    hold->statistics.timed_out++;
+    operation->timed_out = true;
+    if (action == FWP_ACTION_PERMIT || action == FWP_ACTION_BLOCK)
+        advance_with(hold, operation, action, 1, 0);
+    else
+        advance_without(hold, operation);
+}
+
+static void late(struct hold *hold, struct operation *operation)
+{
+    switch (operation->state) {
+    case OPERATION_NEW:
+        break;
+    case OPERATION_ASKED:
+        hold->statistics.timed_out++;
+        advance_without(hold, operation);
+        break;
+    case OPERATION_PENDED:
+        pend_ended(hold, operation);
+        break;
+    case OPERATION_COMPLETED:
+        advance(hold, operation, &(struct ale_answer){.mode = ALE_BLOCK});
+        break;
+    case OPERATION_PERMITTED:
+        packet_drop_first(hold, operation);
+        packets_permit(hold, operation);
+        end(hold, operation, true);
+        break;
+    case OPERATION_DECIDED:
+        forget_in_kernel(hold, operation);
+        operation_free(hold, operation);
+        break;
+    }
+}
+
+void operation_scan(struct hold *hold, uint64_t now)
+{
+    struct operation *operation = hold->operations, *next;
+
+    for (; operation; operation = next) {
+        next = operation->next;
+        if (operation->state != OPERATION_NEW && operation->deadline <= now)
+            late(hold, operation);
+    }
+}
+
+/* ---- those who go ---- */
+
+static bool is_waiting_for(const struct operation *operation, const struct host *host)
+{
+    return operation->host == host &&
+           (operation->state == OPERATION_ASKED || operation->state == OPERATION_PENDED ||
+            operation->state == OPERATION_COMPLETED);
+}
+
+void operation_host_gone(struct hold *hold, const struct host *host)
+{
+    struct operation *operation = hold->operations, *next;
+
+    for (; operation; operation = next) {
+        next = operation->next;
+        if (operation->pender == host)
+            operation->pender = NULL;
+        if (is_waiting_for(operation, host))
+            advance_without(hold, operation);
+        else if (operation->host == host && operation->state == OPERATION_PERMITTED)
+            late(hold, operation);
+    }
+}
+
+void operation_callout_gone(struct hold *hold, uint32_t callout_id)
+{
+    struct operation *operation = hold->operations, *next;
+
+    for (; operation; operation = next) {
+        next = operation->next;
+        if (operation->ask.callout_id == callout_id && operation->host &&
+            is_waiting_for(operation, operation->host)) {
+            operation->pender = NULL;
+            advance_without(hold, operation);
+        }
+    }
+}
+
+void operation_drop_all(struct hold *hold)
+{
+    while (hold->operations)
+        operation_free(hold, hold->operations);
+}

@@ -1,0 +1,283 @@
+/* Packets that wait: whose they are, and their verdicts. */
+#include "internal.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define EXTENSION_HEADERS 6
+#define COMPLAIN_MS       1000u
+
+/* ---- whose ---- */
+
+static void address_from_v4(uint8_t to[16], const void *v4)
+{
+    memset(to, 0, 10);
+    to[10] = to[11] = 0xff;
+    memcpy(to + 12, v4, 4);
+}
+
+static bool is_extension(uint8_t next)
+{
+    return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS;
+}
+
+/* Where the transport header is; 0: nowhere. */
+static uint32_t read_v4(const uint8_t *bytes, uint32_t size, struct ale_ask_packet *ends)
+{
+    struct iphdr header;
+
+    if (size < sizeof(header))
+        return 0;
+    memcpy(&header, bytes, sizeof(header));
+    ends->protocol = header.protocol;
+    address_from_v4(ends->source, &header.saddr);
+    address_from_v4(ends->destination, &header.daddr);
+    return header.ihl * 4u;
+}
+
+static uint32_t read_v6(const uint8_t *bytes, uint32_t size, struct ale_ask_packet *ends)
+{
+    struct ip6_hdr header;
+    uint32_t offset = sizeof(header);
+
+    if (size < sizeof(header))
+        return 0;
+    memcpy(&header, bytes, sizeof(header));
+    memcpy(ends->source, &header.ip6_src, 16);
+    memcpy(ends->destination, &header.ip6_dst, 16);
+    ends->protocol = header.ip6_nxt;
+    for (int i = 0; i < EXTENSION_HEADERS && is_extension(ends->protocol); i++) {
+        if (size < offset + 8)
+            return 0;
+        ends->protocol = bytes[offset];
+        offset += (bytes[offset + 1] + 1u) * 8;
+    }
+    return offset;
+}
+
+/* False: it can't be read. */
+static bool read_ends(const uint8_t *bytes, uint32_t size, uint32_t netns,
+                      struct ale_ask_packet *ends)
+{
+    uint16_t ports[2];
+    uint32_t transport;
+
+    memset(ends, 0, sizeof(*ends));
+    if (!size)
+        return false;
+    transport = bytes[0] >> 4 == 4 ? read_v4(bytes, size, ends) : read_v6(bytes, size, ends);
+    if (!transport || size < transport + sizeof(ports))
+        return false;
+    memcpy(ports, bytes + transport, sizeof(ports));
+    ends->source_port = ntohs(ports[0]);
+    ends->destination_port = ntohs(ports[1]);
+    ends->netns = netns;
+    return true;
+}
+
+static bool same_ends(const struct ale_ask_packet *a, const struct ale_ask_packet *b)
+{
+    return a->netns == b->netns && a->protocol == b->protocol && a->source_port == b->source_port &&
+           a->destination_port == b->destination_port && !memcmp(a->source, b->source, 16) &&
+           !memcmp(a->destination, b->destination, 16);
+}
+
+static struct operation **ends_bucket(struct hold *hold, const struct ale_ask_packet *ends)
+{
+    uint32_t hash = (uint32_t)ends->source_port << 16 | ends->destination_port;
+
+    for (int i = 0; i < 16; i++)
+        hash = hash * 31 + (uint32_t)(ends->source[i] ^ ends->destination[i] << 3);
+    return &hold->ends[(hash ^ hash >> 15 ^ ends->netns) % HOLD_BUCKETS];
+}
+
+void packet_unexpect(struct hold *hold, struct operation *operation)
+{
+    struct operation **link = ends_bucket(hold, &operation->ends);
+
+    if (!operation->ends.kind)
+        return;
+    while (*link != operation)
+        link = &(*link)->next_in_ends;
+    *link = operation->next_in_ends;
+    operation->ends.kind = 0;
+}
+
+void packet_expect(struct hold *hold, const struct ale_ask_packet *told)
+{
+    struct operation *operation = operation_find(hold, told->operation), **bucket;
+
+    if (!operation || (operation->ends.kind && same_ends(&operation->ends, told)))
+        return;
+    packet_unexpect(hold, operation);
+    operation->ends = *told;
+    bucket = ends_bucket(hold, told);
+    operation->next_in_ends = *bucket;
+    *bucket = operation;
+}
+
+static struct operation *find_by_ends(struct hold *hold, const struct ale_ask_packet *ends)
+{
+    struct operation *operation = *ends_bucket(hold, ends);
+
+    while (operation && !same_ends(&operation->ends, ends))
+        operation = operation->next_in_ends;
+    return operation;
+}
+
+/* ---- room ---- */
+
+static uint32_t *packets_of_app(struct hold *hold, const struct operation *operation)
+{
+    return &hold->app_packets[operation->ask.app % ALE_APPS];
+}
+
+static bool has_room(struct hold *hold, const struct operation *operation, uint32_t size)
+{
+    const struct hold_limits *limits = &hold->limits;
+
+    return operation->packets < limits->packets_operation &&
+           *packets_of_app(hold, operation) < limits->packets_app &&
+           hold->statistics.packets < limits->packets &&
+           hold->statistics.bytes + size <= limits->bytes;
+}
+
+static void refuse(struct hold *hold, const struct packet *packet)
+{
+    uint64_t now = hold_now_ms();
+
+    network_verdict(packet, NF_DROP, NULL, 0);
+    hold->statistics.refused++;
+    if (now - hold->complained < COMPLAIN_MS)
+        return;
+    hold->complained = now;
+    hold_say(hold, LOG_WARNING,
+             "no room for more packets that wait (%llu of %u, %llu bytes): some were dropped; "
+             "is somebody there to answer?",
+             (unsigned long long)hold->statistics.packets, hold->limits.packets,
+             (unsigned long long)hold->statistics.bytes);
+}
+
+/* ---- coming and going ---- */
+
+static void keep(struct hold *hold, struct operation *operation, struct packet *packet)
+{
+    *operation->last = packet;
+    operation->last = &packet->next;
+    operation->packets++;
+    hold->statistics.packets++;
+    hold->statistics.bytes += packet->size;
+    ++*packets_of_app(hold, operation);
+}
+
+static struct packet *take_first(struct hold *hold, struct operation *operation)
+{
+    struct packet *packet = operation->first;
+
+    if (!packet)
+        return NULL;
+    operation->first = packet->next;
+    if (!operation->first)
+        operation->last = &operation->first;
+    operation->packets--;
+    hold->statistics.packets--;
+    hold->statistics.bytes -= packet->size;
+    --*packets_of_app(hold, operation);
+    return packet;
+}
+
+static void settle_first(struct hold *hold, struct operation *operation, uint32_t verdict,
+                         const uint8_t *bytes, uint32_t size)
+{
+    struct packet *packet = take_first(hold, operation);
+
+    if (packet)
+        network_verdict(packet, verdict, bytes, size);
+    free(packet);
+}
+
+static struct packet *packet_new(struct network *network, uint32_t id, const uint8_t *bytes,
+                                 uint32_t size)
+{
+    struct packet *packet = malloc(sizeof(*packet) + size);
+
+    if (!packet)
+        return NULL;
+    *packet = (struct packet){.network = network, .id = id, .size = size};
+    memcpy(packet->bytes, bytes, size);
+    return packet;
+}
+
+/* A SYN that is sent again says nothing new. */
+static bool is_repeated(const struct operation *operation)
+{
+    return operation->ask.key.protocol == IPPROTO_TCP && operation->first;
+}
+
+void packet_arrived(struct network *network, uint32_t id, const uint8_t *bytes, uint32_t size)
+{
+    struct hold *hold = network->hold;
+    struct packet stranger = {.network = network, .id = id};
+    struct operation *operation = NULL;
+    struct ale_ask_packet ends;
+
+    if (read_ends(bytes, size, network->inum, &ends))
+        operation = find_by_ends(hold, &ends);
+    if (!operation || is_repeated(operation)) {
+        network_verdict(&stranger, NF_DROP, NULL, 0);
+        return;
+    }
+    if (!has_room(hold, operation, size)) {
+        refuse(hold, &stranger);
+        return;
+    }
+    struct packet *packet = packet_new(network, id, bytes, size);
+    if (!packet) {
+        refuse(hold, &stranger);
+        return;
+    }
+    keep(hold, operation, packet);
+    operation_packet(hold, operation);
+}
+
+/* ---- verdicts ---- */
+
+void packet_drop_first(struct hold *hold, struct operation *operation)
+{
+    settle_first(hold, operation, NF_DROP, NULL, 0);
+}
+
+void packet_permit_first(struct hold *hold, struct operation *operation)
+{
+    const struct packet *packet = operation->first;
+    bool changed = packet && (packet->size != operation->returned_size ||
+                              memcmp(packet->bytes, operation->returned, packet->size) != 0);
+
+    settle_first(hold, operation, NF_ACCEPT, changed ? operation->returned : NULL,
+                 operation->returned_size);
+}
+
+void packets_permit(struct hold *hold, struct operation *operation)
+{
+    while (operation->first)
+        settle_first(hold, operation, NF_ACCEPT, NULL, 0);
+}
+
+/* By now the kernel side knows the operation as denied: what meets the rules once more is rejected,
+ * and its program told. */
+void packets_reject(struct hold *hold, struct operation *operation)
+{
+    settle_first(hold, operation, NF_REPEAT, NULL, 0);
+    packets_drop(hold, operation);
+}
+
+void packets_drop(struct hold *hold, struct operation *operation)
+{
+    while (operation->first)
+        packet_drop_first(hold, operation);
+}
