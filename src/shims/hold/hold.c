@@ -20,7 +20,7 @@ const struct hold_limits hold_limits_default = {
     .packets_operation = 16,
     .pends = 16,
     .classify_ms = 5000,
-    .pend_ms = 300000,
+    .pend_ms = 600000,
 };
 
 uint64_t hold_now_ms(void)

@@ -112,16 +112,21 @@ static void forget_in_kernel(struct hold *hold, const struct operation *operatio
     advance_kernel(hold, operation, &answer);
 }
 
-static void tell_decided(const struct operation *operation, bool permitted)
+static void send_decided(struct host *host, uint64_t number, bool permitted, bool timed_out)
 {
     struct driver_decided message = {
-        .header = {DRIVER_DECIDED, sizeof(message), operation->ask.operation},
+        .header = {DRIVER_DECIDED, sizeof(message), number},
         .permitted = permitted,
-        .timed_out = operation->timed_out,
+        .timed_out = timed_out,
     };
 
+    host_send(host, &(struct iovec){&message, sizeof(message)}, 1);
+}
+
+static void tell_decided(const struct operation *operation, bool permitted)
+{
     if (operation->pender)
-        host_send(operation->pender, &(struct iovec){&message, sizeof(message)}, 1);
+        send_decided(operation->pender, operation->ask.operation, permitted, operation->timed_out);
 }
 
 /* The kernel side keeps what it decided about packets that come by again. */
@@ -195,6 +200,13 @@ static void ask_again(struct hold *hold, struct operation *operation, const stru
     set_state(hold, operation, OPERATION_NEW, 0);
 }
 
+/* The kernel side knows it no longer: its socket is closed. */
+static void lose(struct hold *hold, struct operation *operation)
+{
+    tell_decided(operation, false);
+    operation_free(hold, operation);
+}
+
 static void advance(struct hold *hold, struct operation *operation, struct ale_answer *answer)
 {
     int result = advance_kernel(hold, operation, answer);
@@ -208,7 +220,7 @@ static void advance(struct hold *hold, struct operation *operation, struct ale_a
     else if (!result && answer->outcome == ALE_OUTCOME_BLOCKED)
         blocked(hold, operation);
     else
-        operation_free(hold, operation);
+        lose(hold, operation);
 }
 
 /* As if the callout were not registered: the filter's flags decide. */
@@ -364,6 +376,8 @@ static uint32_t shorter(uint32_t wanted, uint32_t limit)
 
 static void pend(struct hold *hold, struct operation *operation, const struct driver_answer *answer)
 {
+    if (operation->pender != operation->host)
+        tell_decided(operation, false); /* who pended it before is out of it */
     operation->pends++;
     operation->pender = operation->host;
     operation->default_action = answer->default_action;
@@ -378,6 +392,8 @@ void operation_answer(struct hold *hold, struct host *host, const struct driver_
 
     if (!operation || operation->state != OPERATION_ASKED || operation->host != host ||
         operation->round != answer->round || (answer->pended && !can_pend(hold, operation))) {
+        if (answer->pended) /* it must know that nothing is kept for it */
+            send_decided(host, answer->header.operation, false, true);
         ignore(hold);
         return;
     }

@@ -215,23 +215,26 @@ static __always_inline struct held *held_make(struct ale_state *shared,
     return entry;
 }
 
-/* Nobody puts packets of this namespace into the queue yet. */
+/* Nobody puts packets of this namespace into the queue yet, or any more. */
 static __always_inline void held_ask_network(const struct request *request,
                                              const struct ale_identity *owner)
 {
-    __u64 cookie = request->netns_cookie;
-
-    if (bpf_map_lookup_elem(&held_networks, &cookie))
-        return;
     struct ale_ask *ask = bpf_ringbuf_reserve(&asks, sizeof(*ask), 0);
     if (!ask)
         return;
     __builtin_memset(ask, 0, sizeof(*ask));
     ask->kind = ALE_ASK_NETWORK;
-    ask->netns_cookie = cookie;
+    ask->netns_cookie = request->netns_cookie;
     ask->netns = request->netns;
     ask->pid = owner->pid;
     bpf_ringbuf_submit(ask, BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline bool held_is_queued(const struct request *request)
+{
+    __u64 cookie = request->netns_cookie;
+
+    return bpf_map_lookup_elem(&held_networks, &cookie) != NULL;
 }
 
 /* Of a queued operation the packet wakes the reader, if there is one in the same call. */
@@ -297,7 +300,7 @@ static __noinline enum verdict hold(struct request *request, const struct ale_id
     entry = held_make(shared, &key, request, owner);
     if (!entry)
         return BLOCKED;
-    if (request->hold == ALE_HOLD_QUEUE)
+    if (request->hold == ALE_HOLD_QUEUE && !held_is_queued(request))
         held_ask_network(request, owner);
     if (held_ask(entry, &key, held_wakeup(request)))
         return held_meanwhile(request->hold);

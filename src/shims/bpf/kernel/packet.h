@@ -192,7 +192,11 @@ static __always_inline int send_held(struct __sk_buff *skb)
     if (!shared || !shared->held)
         return SKB_PASS;
     const struct held *entry = held_of_packet(skb, &packet, &key);
-    return entry && entry->state != HELD_PERMITTED ? SKB_DROP : SKB_PASS;
+    if (!entry || entry->state == HELD_PERMITTED)
+        return SKB_PASS;
+    if (entry->state == HELD_ASKED)
+        held_ask_network(&entry->request, &entry->owner);
+    return SKB_DROP;
 }
 
 /* Outbound packets of sockets that have no send hook: raw, ping, whatever is neither TCP nor UDP.
