@@ -222,7 +222,8 @@ class Hold(unittest.TestCase):
         for early in (True, False):
             with self.subTest(early=early):
                 server = self.place.serve("udp4 bind=0.0.0.0:53", covered=False)
-                program = self.start(f"udp4 timeout=9000 bind={INSIDE4}:0 sendto={OUTSIDE4}:53 recv")
+                program = self.start(f"udp4 timeout=9000 bind={INSIDE4}:0 "
+                                     f"sendto={OUTSIDE4}:53 recv")
                 question = self.asked()
                 self.pend(question, took_packet=1)
                 if early:
