@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <ntddk.h>
@@ -23,6 +22,8 @@
 
 #define DOOR           3
 #define CHANNEL        4
+#define DRIVER         5  /* its file, when bfe hands it over open: PATH is /proc/self/fd/5 */
+#define ENTRY_SECONDS  60 /* a driver that does not come to an end is ended */
 #define UNLOAD_SECONDS 10
 
 enum { EXIT_USAGE = 2, EXIT_LOAD = 3, EXIT_ENTRY = 4 };
@@ -73,7 +74,6 @@ static bool load(struct host *host)
            make_string(&host->driver.DriverName, "\\Driver\\", host->name);
 }
 
-/* A driver that does not come to an end is ended. */
 static void unload(struct host *host)
 {
     alarm(UNLOAD_SECONDS);
@@ -128,9 +128,12 @@ static void block_signals(void)
 
 static int serve(struct host *host)
 {
-    NTSTATUS status = host->entry(&host->driver, &host->registry_path);
+    NTSTATUS status;
     char text[64];
 
+    alarm(ENTRY_SECONDS);
+    status = host->entry(&host->driver, &host->registry_path);
+    alarm(0);
     OpenWfpDriverReady(host->control, status);
     if (NT_SUCCESS(status)) {
         wait_for_end();
@@ -178,6 +181,7 @@ int main(int argc, char **argv)
     host.name = argv[optind];
     host.path = argv[optind + 1];
     block_signals();
+    close_range(DRIVER + 1, ~0u, 0);
     if (!confine(user))
         return EXIT_USAGE;
     return run(&host);

@@ -23,7 +23,7 @@ static struct fake fake;
 static int door;
 static pthread_t porter;
 static pid_t pid;
-static char directory[64];
+static char directory[64], trap_copy[128];
 
 static struct {
     _Atomic bool ready;
@@ -87,15 +87,20 @@ static void *keep_door(void *nothing)
     }
 }
 
+/* As bfe does. driver NULL: the example, as an open file. */
 static void run(int host_door, int host_channel, const char *user, const char *name,
                 const char *driver)
 {
+    int file = driver ? -1 : open(trap_copy, O_RDONLY);
+
     dup2(host_door, 10);
     dup2(host_channel, 11);
+    dup2(file, 12);
     dup2(10, 3);
     dup2(11, 4);
-    close(10);
-    close(11);
+    dup2(12, 5);
+    if (!driver)
+        driver = "/proc/self/fd/5";
     if (user)
         execl(host_path, host_path, "--user", user, name, driver, NULL);
     else
@@ -135,6 +140,27 @@ static int end(void)
     fake_stop(&fake);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+/* ---- files ---- */
+
+static void make_directory(void)
+{
+    strcpy(directory, "/tmp/fwpkclnt-test-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(chmod(directory, 0755), 0);
+}
+
+/* To where everybody can read it. */
+static void copy_driver(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+    struct stat size;
+
+    assert_true(in >= 0 && out >= 0 && fstat(in, &size) == 0);
+    assert_int_equal(sendfile(out, in, NULL, (size_t)size.st_size), size.st_size);
+    close(in);
+    close(out);
 }
 
 /* ---- the host ---- */
@@ -193,27 +219,14 @@ static void process_status(const char *name, char *line, size_t size)
     fclose(file);
 }
 
-/* To where everybody can read it. */
-static void copy_driver(const char *from, char *to)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), out;
-    struct stat size;
-
-    strcpy(to, "/tmp/fwpkclnt-test-XXXXXX");
-    out = mkstemp(to);
-    assert_true(in >= 0 && out >= 0 && fstat(in, &size) == 0);
-    assert_int_equal(sendfile(out, in, NULL, (size_t)size.st_size), size.st_size);
-    assert_int_equal(fchmod(out, 0755), 0);
-    close(in);
-    close(out);
-}
-
 static void test_it_has_no_privileges(void **state)
 {
     const struct passwd *nobody = getpwnam("nobody");
     const char *user = geteuid() == 0 ? "nobody" : NULL;
     char line[128], expected[64], driver[64];
 
+    make_directory();
+    snprintf(driver, sizeof(driver), "%s/small.so", directory);
     copy_driver(small_path, driver);
     start(user, "small", driver);
     rig_wait(&seen.ready);
@@ -230,13 +243,12 @@ static void test_it_has_no_privileges(void **state)
         assert_string_equal(line, expected);
     }
     unlink(driver);
+    rmdir(directory);
     kill(pid, SIGTERM);
     assert_int_equal(end(), 0);
 }
 
 /* ---- the example ---- */
-
-static char trap_copy[128];
 
 static void write_file(const char *name, const char *text)
 {
@@ -260,12 +272,11 @@ static void remove_file(const char *name)
 
 static void start_trap(void)
 {
-    strcpy(directory, "/tmp/fwpkclnt-test-XXXXXX");
-    assert_non_null(mkdtemp(directory));
+    make_directory();
     snprintf(trap_copy, sizeof(trap_copy), "%s/trap_all.so", directory);
-    assert_int_equal(link(trap_path, trap_copy) && symlink(trap_path, trap_copy), 0);
+    copy_driver(trap_path, trap_copy);
     write_file("trap_all.rules", "block * 23\nask /usr/bin/curl\npermit /usr/bin/ssh 22\n");
-    start(NULL, "trap_all", trap_copy);
+    start(NULL, "trap_all", NULL);
     rig_wait(&seen.ready);
     assert_int_equal(seen.status, STATUS_SUCCESS);
     assert_int_equal(seen.registered, 4);

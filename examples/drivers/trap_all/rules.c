@@ -3,18 +3,28 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static char directory[PATH_SIZE];
 
 bool rules_find(const void *function_of_the_driver)
 {
     Dl_info self;
+    char *end;
 
-    if (!dladdr(function_of_the_driver, &self) || !strrchr(self.dli_fname, '/'))
+    if (!dladdr(function_of_the_driver, &self))
         return false;
-    snprintf(directory, sizeof(directory), "%s", self.dli_fname);
-    *strrchr(directory, '/') = '\0';
-    return true;
+    /* The engine opens the file and has it loaded as /proc/self/fd/5. */
+    if (strncmp(self.dli_fname, "/proc/", 6) == 0) {
+        if (readlink(self.dli_fname, directory, sizeof(directory) - 1) < 0)
+            return false;
+    } else {
+        snprintf(directory, sizeof(directory), "%s", self.dli_fname);
+    }
+    end = strrchr(directory, '/');
+    if (end)
+        *end = '\0';
+    return end;
 }
 
 static enum verdict verdict_of(const char *word)
