@@ -223,7 +223,7 @@ static void test_it_has_no_privileges(void **state)
 {
     const struct passwd *nobody = getpwnam("nobody");
     const char *user = geteuid() == 0 ? "nobody" : NULL;
-    char line[128], expected[64], driver[64];
+    char line[128], expected[64], driver[96];
 
     make_directory();
     snprintf(driver, sizeof(driver), "%s/small.so", directory);
