@@ -92,6 +92,8 @@ typedef struct FWPS_INCOMING_VALUE0_ {
     FWP_VALUE0 value; /* FWP_EMPTY: the field does not apply */
 } FWPS_INCOMING_VALUE0;
 
+/* On Linux ALE_USER_ID is an FWP_SID, the user's S-1-22-1-uid; Windows has a token there. Fields
+ * that Linux does not know are FWP_EMPTY: see docs/layers.md. */
 typedef struct FWPS_INCOMING_VALUES0_ {
     UINT16 layerId;                      /* FWPS_LAYER_* */
     UINT32 valueCount;                   /* FWPS_FIELD_*_MAX */

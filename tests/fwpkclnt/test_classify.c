@@ -1,5 +1,6 @@
 /* What a callout is shown, and what becomes of its answer. */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "classify/abi.h"
@@ -335,6 +336,33 @@ static void test_nonsense_is_ignored(void **state)
     rig_stop();
 }
 
+/* Whatever the fields, sizes and packets say: each question is answered or ignored. */
+static void test_random_questions_are_survived(void **state)
+{
+    const struct rig_callout callout = {.classify = note};
+    struct driver_classify question;
+    uint8_t packet[128];
+    unsigned seed = 1;
+
+    rig_start(&callout);
+    for (uint64_t i = 1; i <= 5000; i++) {
+        uint8_t *bytes = (uint8_t *)&question.ask;
+
+        question = rig_question(FWPS_LAYER_ALE_AUTH_CONNECT_V4, i);
+        for (int n = rand_r(&seed) % 16; n; n--)
+            bytes[(unsigned)rand_r(&seed) % sizeof(question.ask)] = (uint8_t)rand_r(&seed);
+        for (unsigned n = 0; n < sizeof(packet); n++)
+            packet[n] = (uint8_t)rand_r(&seed);
+        packet[0] = i % 2 ? 0x45 : 0x60;
+        question.ask.layer = (uint16_t)(rand_r(&seed) % 110);
+        question.ask.callout_id = rig_id;
+        question.ask.fields.present = (uint64_t)rand_r(&seed) << 16 | (uint64_t)rand_r(&seed);
+        rig_ask_packet(&question, packet, (uint32_t)rand_r(&seed) % sizeof(packet));
+        rig_answer(i);
+    }
+    rig_stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_classify_does_not_stop_others),
         cmocka_unit_test(test_one_operation_is_shown_to_one_classify_at_a_time),
         cmocka_unit_test(test_nonsense_is_ignored),
+        cmocka_unit_test(test_random_questions_are_survived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
