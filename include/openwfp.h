@@ -264,6 +264,45 @@ DWORD WINAPI OpenWfpHeldEnum0(HANDLE engineHandle, OPENWFP_HELD ***entries, UINT
  */
 DWORD WINAPI OpenWfpHeldAnswer0(HANDLE engineHandle, UINT64 id, FWP_ACTION_TYPE action);
 
+/* ---- callout drivers ---- */
+
+typedef enum OPENWFP_DRIVER_STATE_ {
+    OPENWFP_DRIVER_STARTING, /* DriverEntry runs */
+    OPENWFP_DRIVER_RUNNING,
+    OPENWFP_DRIVER_UNLOADING, /* DriverUnload runs */
+    OPENWFP_DRIVER_FAILED     /* there is no process; its callouts are not registered */
+} OPENWFP_DRIVER_STATE;
+
+typedef struct OPENWFP_DRIVER_ {
+    char *name;
+    char *path;
+    char *reason; /* why it failed, "" if it did not */
+    OPENWFP_DRIVER_STATE state;
+    UINT32 processId;   /* of its host, 0 = none */
+    UINT32 numCallouts; /* that it has registered */
+    UINT32 restarts;    /* after crashes, since it was loaded */
+    FILETIME since;     /* it is in this state */
+} OPENWFP_DRIVER;
+
+/*
+ * Loads a shared object with a DriverEntry (fwpsk.h) into a host process of its own, and returns
+ * when DriverEntry has: what that failed with is the result, its NTSTATUS and the last line that it
+ * printed are in OpenWfpLastErrorText. The file must belong to root and be writable by nobody else;
+ * the service opens it. The driver is started again whenever the service starts, until it is
+ * unloaded. When it crashes its callouts are unregistered; it is started once more if it had run
+ * for more than ten seconds and that has not happened within the hour, else it stays failed until
+ * it is loaded again.
+ * Only for members of Administrators with FWPM_ACTRL_ADD on the callouts, and not inside a
+ * transaction (FWP_E_TXN_IN_PROGRESS). FWP_E_ALREADY_EXISTS: a driver of that name runs.
+ */
+DWORD WINAPI OpenWfpDriverLoad(HANDLE engineHandle, const char *name, const char *path);
+
+/* Returns when DriverUnload has and the process has ended, by force after ten seconds.
+ * FWP_E_NOT_FOUND. */
+DWORD WINAPI OpenWfpDriverUnload(HANDLE engineHandle, const char *name);
+
+DWORD WINAPI OpenWfpDriverList(HANDLE engineHandle, OPENWFP_DRIVER ***entries, UINT32 *numEntries);
+
 /* ---- the engine ---- */
 
 typedef struct OPENWFP_HOOK_REPORT_ {

@@ -16,7 +16,7 @@ _wfp() {
     COMPREPLY=()
 
     if [ "$index" = 1 ]; then
-        _wfp_words "apply check show monitor explain add delete callout doctor version help"
+        _wfp_words "apply check show monitor explain add delete callout driver doctor version help"
         return
     fi
     case $prev in
@@ -108,8 +108,14 @@ _wfp() {
         *) [ "$index" -gt 4 ] && _wfp_words "$layers" ;;
         esac
         ;;
+    driver)
+        case $index in
+        2) _wfp_words "load unload list" ;;
+        4) _wfp_files ;;
+        esac
+        ;;
     help)
-        _wfp_words "apply check show monitor explain add delete callout doctor version"
+        _wfp_words "apply check show monitor explain add delete callout driver doctor version"
         ;;
     doctor | version)
         _wfp_words "--json"

@@ -106,46 +106,47 @@ static uint32_t run(struct client *client)
     return dispatch(client);
 }
 
-static void park(struct client *client)
+static bool keep_request(struct client *client)
 {
     struct accounts *accounts = &client->service->server.accounts;
 
-    if (!account_take(accounts, client->account, client->arena.total)) {
-        client_answer(client, client_no_memory(client));
-        return;
-    }
-    client->parked_bytes = client->arena.total;
     connection_hold(client->connection, true);
-    parking_add(&client->service->parking, client);
+    if (!account_take(accounts, client->account, client->arena.total))
+        return false;
+    client->parked_bytes = client->arena.total;
+    return true;
+}
+
+static void park(struct client *client)
+{
+    if (keep_request(client))
+        parking_add(&client->service->parking, client);
+    else
+        client_answer(client, client_no_memory(client));
 }
 
 bool client_retry(struct client *client)
 {
     uint32_t code = run(client);
 
-    if (code == MODEL_WOULD_BLOCK)
-        return false;
-    client_answer(client, code);
-    return true;
+    if (code == CLIENT_WAITS)
+        keep_request(client);
+    else if (code != MODEL_WOULD_BLOCK)
+        client_answer(client, code);
+    return code != MODEL_WOULD_BLOCK;
 }
 
 static void on_message(void *ctx, const uint8_t *message, size_t size)
 {
     struct client *client = ctx;
-    uint32_t code;
 
     rpc__reply__init(&client->reply);
     client->convert = (struct converter){.arena = &client->arena};
     client->request = unpack_request(&client->convert, message, size);
-    if (!client->request) {
+    if (!client->request)
         client_answer(client, client->convert.error.code);
-        return;
-    }
-    code = dispatch_must_wait(client) ? MODEL_WOULD_BLOCK : run(client);
-    if (code == MODEL_WOULD_BLOCK)
+    else if (dispatch_must_wait(client) || !client_retry(client))
         park(client);
-    else
-        client_answer(client, code);
 }
 
 static void on_gone(void *ctx, const char *why)
@@ -192,7 +193,7 @@ static int open_connection(struct client *client, int fd)
     return connection_new(client->service->event, &options, &client->connection);
 }
 
-struct client *client_new(struct service *service, int fd)
+struct client *client_new(struct service *service, int fd, struct driver *driver)
 {
     struct client *client = calloc(1, sizeof(*client));
 
@@ -203,6 +204,9 @@ struct client *client_new(struct service *service, int fd)
     client->service = service;
     if (peer_read(&client->peer, fd, service->options->admin_group) < 0)
         return refuse(client, fd, "its credentials can't be read");
+    client->driver = driver;
+    if (driver)
+        client->peer.caller.kernel = client->peer.caller.privileged = true;
     client->account = account_join(&service->server.accounts, client->peer.caller.uid);
     if (!client->account)
         return refuse(client, fd, "too many connections are open already");
@@ -237,6 +241,7 @@ void client_free(struct client *client)
 {
     if (client->sender)
         client->sender->receiver = NULL;
+    drivers_forget_client(&client->service->drivers, client);
     client_end_session(client);
     connection_free(client->connection);
     arena_free(&client->arena);

@@ -16,7 +16,11 @@
 #include "rpc/convert.h"
 #include "subscription.h"
 
+struct driver;
 struct service;
+
+/* No answer yet: whoever was asked will call client_answer. */
+#define CLIENT_WAITS 0xfffffffeu
 
 struct client {
     struct service *service;
@@ -24,7 +28,8 @@ struct client {
     struct connection *connection;
     struct account *account;
     struct peer peer;
-    bool doomed; /* its connection is gone; the server frees it soon */
+    struct driver *driver; /* whose connection it is, through the door of its host */
+    bool doomed;           /* its connection is gone; the server frees it soon */
 
     struct arena arena; /* of the request under way and its reply */
     struct converter convert;
@@ -43,8 +48,9 @@ struct client {
     uint32_t collect; /* OPENWFP_COLLECT_* this session asked for */
 };
 
-/* Takes over the socket, also on failure; NULL: it was closed. */
-struct client *client_new(struct service *service, int fd);
+/* Takes over the socket, also on failure; NULL: it was closed. With a driver it is a caller from
+ * the kernel (24.3). */
+struct client *client_new(struct service *service, int fd, struct driver *driver);
 /* Ends the session too. */
 void client_free(struct client *client);
 

@@ -41,6 +41,12 @@ static const struct {
     [RPC__REQUEST__CALL_HELD_ANSWER] = {call_held_answer},
     [RPC__REQUEST__CALL_FLOW_LIST] = {call_flow_list},
     [RPC__REQUEST__CALL_COLLECT] = {call_collect},
+    [RPC__REQUEST__CALL_DRIVER_LOAD] = {call_driver_load},
+    [RPC__REQUEST__CALL_DRIVER_UNLOAD] = {call_driver_unload},
+    [RPC__REQUEST__CALL_DRIVER_LIST] = {call_driver_list},
+    [RPC__REQUEST__CALL_DRIVER_CALLOUT_REGISTER] = {call_driver_callout_register},
+    [RPC__REQUEST__CALL_DRIVER_CALLOUT_UNREGISTER] = {call_driver_callout_unregister},
+    [RPC__REQUEST__CALL_DRIVER_READY] = {call_driver_ready},
 };
 
 #define CALLS (sizeof(calls) / sizeof(calls[0]))

@@ -6,7 +6,8 @@
 
 /*
  * Serves client->request: puts the result into client->reply and returns ERROR_SUCCESS, or leaves
- * the error in client->convert.error and returns its code, or MODEL_WOULD_BLOCK with no result.
+ * the error in client->convert.error and returns its code, or MODEL_WOULD_BLOCK
+ * or CLIENT_WAITS with no result.
  */
 uint32_t dispatch(struct client *client);
 
@@ -26,8 +27,10 @@ call_fn call_security_get, call_security_set;                      /* dispatch_s
 call_fn call_explain;                                              /* dispatch_explain.c */
 call_fn call_callout_load, call_callout_unload, call_callout_list; /* dispatch_callout.c */
 call_fn call_report, call_flow_list;                               /* dispatch_report.c */
-call_fn call_classifier;                                           /* dispatch_classifier.c */
-call_fn call_held_list, call_held_answer;                          /* dispatch_held.c */
+call_fn call_driver_load, call_driver_unload, call_driver_list, call_driver_callout_register,
+    call_driver_callout_unregister, call_driver_ready; /* dispatch_driver.c */
+call_fn call_classifier;                               /* dispatch_classifier.c */
+call_fn call_held_list, call_held_answer;              /* dispatch_held.c */
 
 /* Questions of hold filters are for administrators. */
 uint32_t dispatch_held_allowed(struct client *client);

@@ -59,7 +59,9 @@ int engine_open(struct engine *engine, const struct bfe_options *options)
 {
     struct shim_options scope;
 
-    *engine = (struct engine){.pin_dir = options->pin_dir ? options->pin_dir : SHIM_PIN_DIR};
+    *engine = (struct engine){.pin_dir = options->pin_dir ? options->pin_dir : SHIM_PIN_DIR,
+                              .restoring = true,
+                              .keep_held = !options->remove_on_exit};
     choose_scope(options, &scope);
     engine->scope = describe_scope(&scope);
     if (options->no_kernel) {
@@ -83,6 +85,7 @@ void engine_close(struct engine *engine)
     engine->idle = sd_event_source_disable_unref(engine->idle);
     engine->reauthorize = sd_event_source_disable_unref(engine->reauthorize);
     rebuild_close(engine);
+    engine_hold_close(engine, engine->keep_held);
     if (engine->shim)
         shim_close(engine->shim);
     engine->shim = NULL;

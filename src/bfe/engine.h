@@ -11,6 +11,7 @@
 
 #include "apps.h"
 #include "classify/compile.h"
+#include "engine_hold.h"
 #include "engine_rebuild.h"
 #include "model/model.h"
 #include "options.h"
@@ -47,6 +48,13 @@ struct engine {
     struct engine_object slots[ENGINE_SLOTS];
     struct engine_code codes[ENGINE_CODES];
     size_t code_count;
+    struct engine_host *hosts;
+    struct engine_host orphans; /* callouts of hosts that are not there, engine_host.h */
+    bool restoring;             /* hosts of the last run are being awaited */
+    struct shim_asks *asks;     /* open while something may be held */
+    struct hold *hold;          /* the same, but not while restoring */
+    struct engine_need need, rules;
+    bool keep_held; /* over the end of this process */
     struct model *model;
     char *scope;
     const char *pin_dir;

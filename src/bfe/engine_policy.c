@@ -143,18 +143,29 @@ static bool concerns_connections(const struct model_view *view)
            model_view_layer_changed(view, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6);
 }
 
-uint32_t engine_apply(struct engine *engine, const struct model_view *view,
+static uint32_t apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error)
 {
     uint32_t code = apply_change(engine, view, error);
 
-    if (code == CLASSIFY_NO_ROOM)
-        code = apply_whole(engine, view, error);
+    return code == CLASSIFY_NO_ROOM ? apply_whole(engine, view, error) : code;
+}
+
+uint32_t engine_apply(struct engine *engine, const struct model_view *view,
+                      struct model_error *error)
+{
+    const struct engine_need need = engine_hold_look(engine, view), before = engine->need;
+    uint32_t code = engine_hold_prepare(engine, &need, error);
+
+    if (code == ERROR_SUCCESS)
+        code = apply(engine, view, error);
+    engine_hold_settle(engine, code == ERROR_SUCCESS ? &need : &before);
     if (code == ERROR_SUCCESS) {
         engine->commits++;
         rebuild_consider(engine);
         if (concerns_connections(view))
             engine_reauthorize(engine);
+        engine_hosts_notify(engine, view);
     } else {
         engine->refusals++;
     }

@@ -77,6 +77,7 @@ static int add_signals(sd_event *event)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGCHLD); /* ends of drivers' processes come through the event loop */
     sigprocmask(SIG_BLOCK, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     code = sd_event_add_signal(event, NULL, SIGTERM, on_stop, NULL);
@@ -93,10 +94,11 @@ static int serve(struct service *service, struct listener *listener)
 
     if (listener_open(listener, service->options->socket) < 0)
         return BFE_EXIT_FAILED;
-    code = privileges_drop(service->options->no_kernel);
+    code = privileges_drop(service->options->no_kernel, service->options->driver_uid != (uid_t)-1);
     if (code >= 0)
         code = server_open(&service->server, service, listener->fd);
     if (code >= 0) {
+        drivers_start(&service->drivers);
         sd_notifyf(0, "READY=1\nSTATUS=%s", service->engine.shim ? "enforcing" : "not enforcing");
         log_line(LOG_NOTICE, "serving %s, %s", service->options->socket,
                  service->engine.shim ? service->engine.scope : "enforcing nothing");

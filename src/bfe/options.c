@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/openwfp/bfe.sock"
 
@@ -20,6 +23,8 @@ static const char usage_text[] =
     "  --cgroup DIR       cover only processes in this cgroup v2 subtree\n"
     "  --netns FILE|all   cover only sockets of this network namespace (all)\n"
     "  --admin-group NAME members of this group may do what root may\n"
+    "  --driver-host FILE program that callout drivers run in (openwfp-driver-host)\n"
+    "  --driver-user NAME callout drivers run as this user (as bfe, without capabilities)\n"
     "  --no-kernel        serve the API but enforce NOTHING (for tests)\n"
     "  --remove-on-exit   an orderly stop also ends enforcement\n"
     "  --remove           end all enforcement, forget the policy, and leave\n"
@@ -37,6 +42,8 @@ enum option_code {
     OPTION_CGROUP,
     OPTION_NETNS,
     OPTION_ADMIN_GROUP,
+    OPTION_DRIVER_HOST,
+    OPTION_DRIVER_USER,
     OPTION_NO_KERNEL,
     OPTION_REMOVE_ON_EXIT,
     OPTION_REMOVE,
@@ -53,6 +60,8 @@ static const struct option long_options[] = {
     {"cgroup", required_argument, NULL, OPTION_CGROUP},
     {"netns", required_argument, NULL, OPTION_NETNS},
     {"admin-group", required_argument, NULL, OPTION_ADMIN_GROUP},
+    {"driver-host", required_argument, NULL, OPTION_DRIVER_HOST},
+    {"driver-user", required_argument, NULL, OPTION_DRIVER_USER},
     {"no-kernel", no_argument, NULL, OPTION_NO_KERNEL},
     {"remove-on-exit", no_argument, NULL, OPTION_REMOVE_ON_EXIT},
     {"remove", no_argument, NULL, OPTION_REMOVE},
@@ -93,6 +102,17 @@ static int parse_group(struct bfe_options *options, const char *value)
     return -1;
 }
 
+static int parse_driver_user(struct bfe_options *options, const char *value)
+{
+    const struct passwd *user = getpwnam(value);
+
+    if (!user)
+        return wrong("--driver-user", value, "there is no such user");
+    options->driver_uid = user->pw_uid;
+    options->driver_gid = user->pw_gid;
+    return -1;
+}
+
 static int parse_log(struct bfe_options *options, const char *value)
 {
     if (!strcmp(value, "stderr"))
@@ -123,6 +143,11 @@ static int parse_one(struct bfe_options *options, int code)
         return parse_netns(options, optarg);
     case OPTION_ADMIN_GROUP:
         return parse_group(options, optarg);
+    case OPTION_DRIVER_HOST:
+        options->driver_host = optarg;
+        return -1;
+    case OPTION_DRIVER_USER:
+        return parse_driver_user(options, optarg);
     case OPTION_NO_KERNEL:
         options->no_kernel = true;
         return -1;
@@ -166,6 +191,27 @@ static int derive_state(struct bfe_options *options)
     return -1;
 }
 
+/* Installed, or beside this program where it was built. */
+static void derive_host(struct bfe_options *options)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    if (options->driver_host)
+        return;
+    options->driver_host = OPENWFP_DRIVER_HOST;
+    self[length < 0 ? 0 : length] = '\0';
+    slash = strrchr(self, '/');
+    if (!slash)
+        return;
+    *slash = '\0';
+    if (asprintf(&options->owned_host, "%s/../fwpkclnt/openwfp-driver-host", self) < 0)
+        options->owned_host = NULL;
+    else if (access(options->owned_host, X_OK) == 0)
+        options->driver_host = options->owned_host;
+}
+
 int bfe_options_parse(struct bfe_options *options, int argc, char **argv)
 {
     int code, left;
@@ -173,6 +219,7 @@ int bfe_options_parse(struct bfe_options *options, int argc, char **argv)
     *options = (struct bfe_options){
         .socket = getenv("OPENWFP_SOCKET"),
         .admin_group = (gid_t)-1,
+        .driver_uid = (uid_t)-1,
         .log = log_detect(),
     };
     while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -186,10 +233,12 @@ int bfe_options_parse(struct bfe_options *options, int argc, char **argv)
         return wrong("--cgroup", options->cgroup, "can't be combined with --netns; choose one");
     if (!options->socket || !*options->socket)
         options->socket = DEFAULT_SOCKET;
+    derive_host(options);
     return derive_state(options);
 }
 
 void bfe_options_free(struct bfe_options *options)
 {
     free(options->owned_state);
+    free(options->owned_host);
 }

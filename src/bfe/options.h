@@ -26,9 +26,13 @@ struct bfe_options {
     bool no_kernel;
     bool remove;
     bool remove_on_exit;
-    gid_t admin_group; /* its members count as privileged; (gid_t)-1 = none */
+    gid_t admin_group;       /* its members count as privileged; (gid_t)-1 = none */
+    const char *driver_host; /* program that hosts callout drivers */
+    uid_t driver_uid;        /* drivers run as; (uid_t)-1 = as bfe does */
+    gid_t driver_gid;
     enum log_target log;
     char *owned_state; /* backs `state` when it is derived from `socket` */
+    char *owned_host;  /* backs `driver_host` */
 };
 
 /* Returns -1 to go on, or the enum bfe_exit to leave with (after --help, --version or a mistake).

@@ -13,6 +13,8 @@ static const uint64_t for_the_kernel = BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP
                                        BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE) |
                                        BIT(CAP_DAC_READ_SEARCH);
 
+static const uint64_t for_another_user = BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL);
+
 static int set(uint64_t kept)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -30,9 +32,9 @@ static int set(uint64_t kept)
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-int privileges_drop(bool no_kernel)
+int privileges_drop(bool no_kernel, bool other_user)
 {
-    uint64_t kept = no_kernel ? 0 : for_the_kernel;
+    uint64_t kept = (no_kernel ? 0 : for_the_kernel) | (other_user ? for_another_user : 0);
 
     for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
         if (!(kept & BIT(capability)))

@@ -40,7 +40,7 @@ static int on_accept(sd_event_source *source, int listening, uint32_t events, vo
                             strerror(errno));
             return 0;
         }
-        client = client_new(server->service, fd);
+        client = client_new(server->service, fd, NULL);
         if (client)
             add(server, client);
     }
@@ -68,6 +68,23 @@ void server_doom(struct server *server, struct client *client)
 {
     client->doomed = true;
     sd_event_source_set_enabled(server->reaper, SD_EVENT_ONESHOT);
+}
+
+void server_adopt(struct server *server, int fd, struct driver *driver)
+{
+    struct client *client = client_new(server->service, fd, driver);
+
+    if (client)
+        add(server, client);
+}
+
+void server_doom_driver(struct server *server, struct driver *driver)
+{
+    for (struct client *client = server->first; client; client = client->next)
+        if (client->driver == driver) {
+            client->driver = NULL;
+            server_doom(server, client);
+        }
 }
 
 struct client *server_find(const struct server *server, const uint8_t token[RPC_TOKEN_SIZE])

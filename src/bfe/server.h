@@ -8,6 +8,7 @@
 #include "rpc/convert.h"
 
 struct client;
+struct driver;
 struct service;
 
 struct server {
@@ -24,6 +25,11 @@ void server_close(struct server *server);
 
 /* Frees the client on the next turn of the event loop; safe from any callback, twice too. */
 void server_doom(struct server *server, struct client *client);
+
+/* A connection that came through the driver's door; the socket becomes the server's. */
+void server_adopt(struct server *server, int fd, struct driver *driver);
+/* The driver's process is gone, and with it what it had connected. */
+void server_doom_driver(struct server *server, struct driver *driver);
 
 /* The client whose session has this token, or NULL. */
 struct client *server_find(const struct server *server, const uint8_t token[RPC_TOKEN_SIZE]);

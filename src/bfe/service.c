@@ -186,7 +186,8 @@ static int open_policy(struct service *service)
 {
     struct model_error error = {0};
 
-    if (store_open(&service->store, service->model, &service->engine, service->options->state))
+    if (store_open(&service->store, service->model, &service->engine, &service->drivers,
+                   service->options->state))
         return BFE_EXIT_FAILED;
     if (service->engine.commits || model_reapply(service->model, &error) == ERROR_SUCCESS)
         return -1;
@@ -221,7 +222,7 @@ int service_open(struct service *service, const struct bfe_options *options, sd_
 {
     int code;
 
-    *service = (struct service){.options = options, .event = event};
+    *service = (struct service){.options = options, .event = event, .drivers.service = service};
     code = engine_open(&service->engine, options);
     if (code < 0)
         code = open_model(service);
@@ -237,6 +238,10 @@ int service_open(struct service *service, const struct bfe_options *options, sd_
 void service_close(struct service *service)
 {
     server_close(&service->server);
+    /* First the thread that asks the hosts: what is held stays held, and is not decided by their
+     * end. */
+    engine_hold_close(&service->engine, service->engine.keep_held);
+    drivers_close(&service->drivers);
     broker_free(service->broker);
     parking_close(&service->parking);
     sd_event_source_disable_unref(service->tick);

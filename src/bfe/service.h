@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "broker.h"
+#include "driver.h"
 #include "engine.h"
 #include "event_log.h"
 #include "model/model.h"
@@ -28,6 +29,7 @@ struct service {
     struct parking parking;
     struct server server;
     struct broker *broker;
+    struct drivers drivers;
     uint64_t started; /* FILETIME */
 };
 

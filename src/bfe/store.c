@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
 #include "engine.h"
 #include "log.h"
 #include "model/guid.h"
@@ -225,6 +226,23 @@ int store_put_code(struct store *store, const struct engine_code *code)
     return result;
 }
 
+static int put_driver(struct store *store, const struct driver *driver)
+{
+    struct store_entry entry = {.class = ENTRY_DRIVER, .kind = MODEL_CALLOUT, .key = driver->key};
+    uint8_t body[DRIVER_PACKED_MAX];
+
+    entry.body = body;
+    entry.body_size = (uint32_t)driver_pack(driver, body, sizeof(body));
+    return record_put(store, &entry);
+}
+
+static int put_note_driver(struct store *store, const struct store_note *note)
+{
+    const struct driver *driver = drivers_find_key(store->drivers, &note->key);
+
+    return driver && driver->remembered ? put_driver(store, driver) : put_gone(store, note);
+}
+
 static int put_ids(struct store *store, enum model_kind kind)
 {
     const struct store_entry entry = {
@@ -244,6 +262,8 @@ static int put_note(struct store *store, const struct store_note *note)
         return put_option(store, (FWPM_ENGINE_OPTION)note->key.Data1);
     case ENTRY_IDS:
         return put_ids(store, note->kind);
+    case ENTRY_DRIVER:
+        return put_note_driver(store, note);
     default:
         return put_code(store, note);
     }
@@ -307,6 +327,11 @@ void store_note_code(struct store *store, const GUID *callout)
             note(store, &(struct store_note){.class = ENTRY_CODE,
                                              .kind = MODEL_CALLOUT,
                                              .key = engine->codes[i].key});
+}
+
+void store_note_driver(struct store *store, const GUID *driver)
+{
+    note(store, &(struct store_note){.class = ENTRY_DRIVER, .kind = MODEL_CALLOUT, .key = *driver});
 }
 
 /* Descriptors that no object entry carries must be found again at a rewrite. */
@@ -380,6 +405,10 @@ static int put_everything(struct store *store)
         code = put_security(store, &store->descriptors[i]);
     for (size_t i = 0; !code && i < store->engine->code_count; i++)
         code = store_put_code(store, &store->engine->codes[i]);
+    for (const struct driver *driver = store->drivers->first; !code && driver;
+         driver = driver->next)
+        if (driver->remembered)
+            code = put_driver(store, driver);
     return code;
 }
 
@@ -464,11 +493,13 @@ void store_flush(struct store *store)
 
 /* ---- life ---- */
 
-int store_open(struct store *store, struct model *model, struct engine *engine, const char *path)
+int store_open(struct store *store, struct model *model, struct engine *engine,
+               struct drivers *drivers, const char *path)
 {
     int code;
 
-    *store = (struct store){.model = model, .engine = engine, .journal = {.fd = -1, .draft = -1}};
+    *store = (struct store){
+        .model = model, .engine = engine, .drivers = drivers, .journal = {.fd = -1, .draft = -1}};
     arena_init(&store->arena, JOURNAL_RECORD_MAX);
     code = store_load(store, path);
     if (code)

@@ -17,6 +17,7 @@
 #include "model/model.h"
 #include "rpc/arena.h"
 
+struct drivers;
 struct engine;
 
 struct store_note {
@@ -28,6 +29,7 @@ struct store_note {
 struct store {
     struct model *model;
     struct engine *engine;
+    struct drivers *drivers;
     struct model_session *session;
     struct journal journal;
     bool open;   /* the journal is there and the policy of the last run is in the model */
@@ -48,7 +50,8 @@ struct store {
 };
 
 /* Opens the journal and brings its policy into the model. 0 or a negative errno, logged. */
-int store_open(struct store *store, struct model *model, struct engine *engine, const char *path);
+int store_open(struct store *store, struct model *model, struct engine *engine,
+               struct drivers *drivers, const char *path);
 void store_close(struct store *store);
 
 /* From the model's `changed` hook, for changes told to store->session. */
@@ -56,6 +59,7 @@ void store_changed(struct store *store, const struct model_change *changes, size
 void store_note_option(struct store *store, FWPM_ENGINE_OPTION option);
 void store_note_security(struct store *store, enum model_kind kind, const GUID *key);
 void store_note_code(struct store *store, const GUID *callout);
+void store_note_driver(struct store *store, const GUID *driver);
 
 /* Writes what was noted as one record. */
 void store_flush(struct store *store);

@@ -14,8 +14,9 @@ enum entry_class {
     ENTRY_SECURITY, /* a container's or layer's descriptor: sd */
     ENTRY_OPTION,   /* key.Data1 = FWPM_ENGINE_OPTION, id = value */
     ENTRY_IDS,      /* ids of the kind up to `id` may have been used */
-    ENTRY_CODE, /* a callout's code: id = slot, creator = callout id, time; body = file name, NUL,
-                   object file */
+    ENTRY_CODE,   /* a callout's code: id = slot, creator = callout id, time; body = file name, NUL,
+                     object file */
+    ENTRY_DRIVER, /* a callout driver, key = its own: body as driver_pack makes it */
     ENTRY_CLASSES
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver.h"
 #include "engine.h"
 #include "log.h"
 #include "model/guid.h"
@@ -243,6 +244,12 @@ static void restore_code(struct load *load, const struct store_entry *entry)
                                 .time = entry->time});
 }
 
+/* Its callouts' code is taken to be there already: nothing is decided without it meanwhile. */
+static void restore_driver(struct load *load, const struct store_entry *entry)
+{
+    drivers_restore(load->store->drivers, &entry->key, entry->body, entry->body_size);
+}
+
 struct restorer {
     struct load *load;
     enum entry_class class;
@@ -270,6 +277,7 @@ static int restore(struct load *load)
 
     restore_others(load, ENTRY_IDS, restore_ids);
     restore_others(load, ENTRY_CODE, restore_code);
+    restore_others(load, ENTRY_DRIVER, restore_driver);
     restore_others(load, ENTRY_OPTION, restore_option);
     restore_others(load, ENTRY_SECURITY, restore_security);
     code = restore_objects(load);

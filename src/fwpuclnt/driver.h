@@ -12,8 +12,6 @@
 
 #include <fwpmu.h>
 
-#define OPENWFP_DOOR_BYTE 'C' /* what comes with the descriptor */
-
 /* From now on every connection of this process goes through the door, which stays the caller's; -1:
  * to the service's socket again. */
 void OpenWfpConnectThrough(int door);

@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "driver.h"
+#include "rpc/frame.h"
 
 static _Atomic int door = -1;
 
@@ -17,7 +18,7 @@ EXPORT void OpenWfpConnectThrough(int through)
 /* Sends one end of a new connection through the door. */
 static bool pass_end(int through, int end)
 {
-    char byte = OPENWFP_DOOR_BYTE, control[CMSG_SPACE(sizeof(int))] = {0};
+    char byte = RPC_DOOR_BYTE, control[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec part = {&byte, 1};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,

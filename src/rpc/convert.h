@@ -125,6 +125,9 @@ Rpc__LoadedCallouts *encode_loaded_callouts(struct converter *c, size_t count,
                                             const OPENWFP_LOADED_CALLOUT *callouts);
 bool decode_loaded_callouts(struct converter *c, const Rpc__LoadedCallouts *message, size_t *count,
                             void ***callouts);
+Rpc__Drivers *encode_drivers(struct converter *c, size_t count, const OPENWFP_DRIVER *drivers);
+bool decode_drivers(struct converter *c, const Rpc__Drivers *message, size_t *count,
+                    void ***drivers);
 Rpc__Flows *encode_flows(struct converter *c, size_t count, const OPENWFP_FLOW *flows);
 bool decode_flows(struct converter *c, const Rpc__Flows *message, size_t *count, void ***flows);
 Rpc__HeldNotice *encode_held_notice(struct converter *c, const OPENWFP_HELD_NOTICE *notice);

@@ -11,6 +11,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#define RPC_DOOR_BYTE 'C' /* comes with a connection that is handed through a driver's door */
+
 #define FRAME_HEADER 4
 #define FRAME_MAX    (16u << 20)
 

@@ -46,6 +46,7 @@ int command_explain(struct cli *cli);
 int command_add(struct cli *cli);
 int command_delete(struct cli *cli);
 int command_callout(struct cli *cli);
+int command_driver(struct cli *cli);
 int command_doctor(struct cli *cli);
 int command_version(struct cli *cli);
 int command_help(struct cli *cli);

@@ -29,6 +29,8 @@ const struct command commands[] = {
     {"delete", "ID|KEY…  |  --policy NAME", "delete filters, or all of a policy", command_delete},
     {"callout", "load NAME OBJECT LAYER…  |  unload NAME  |  list [--json]",
      "callouts that run in the kernel", command_callout},
+    {"driver", "load NAME FILE.so  |  unload NAME  |  list [--json]",
+     "callout drivers, each in a process of its own", command_driver},
     {"doctor", "[--json]", "say what this kernel can enforce, and what it can't", command_doctor},
     {"version", "[--json]", "print the version", command_version},
     {"help", "[COMMAND]", "this list, or how a command is used", command_help},

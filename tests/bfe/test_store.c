@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "bfe/driver.h"
 #include "bfe/engine.h"
 #include "bfe/store.h"
 
@@ -20,6 +21,7 @@
 struct base {
     struct model *model;
     struct engine engine;
+    struct drivers drivers;
     struct store store;
     struct model_session *session;
 };
@@ -47,7 +49,7 @@ static int base_open(struct base *base)
     base->model = model_new(&hooks);
     assert_non_null(base->model);
     base->engine.model = base->model;
-    code = store_open(&base->store, base->model, &base->engine, path);
+    code = store_open(&base->store, base->model, &base->engine, &base->drivers, path);
     if (!code)
         assert_int_equal(model_session_open(base->model, NULL, &root, NULL, &base->session, NULL),
                          ERROR_SUCCESS);

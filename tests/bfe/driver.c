@@ -1,0 +1,100 @@
+/* A callout driver that does what its name says; for test_drivers.py. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <initguid.h>
+
+#include <fwpmk.h>
+#include <fwpsk.h>
+#include <ntddk.h>
+
+DEFINE_GUID(CALLOUT_CONNECT_V4, 0x5d5a4c70, 0x1b6e, 0x4c0b, 0x9a, 0x11, 0x2f, 0x6e, 0x0d, 0x33,
+            0x51, 0x01);
+DEFINE_GUID(CALLOUT_NO_OBJECT, 0x5d5a4c70, 0x1b6e, 0x4c0b, 0x9a, 0x11, 0x2f, 0x6e, 0x0d, 0x33, 0x51,
+            0x02);
+
+static HANDLE engine;
+static UINT32 ids[2];
+
+static void classify(const FWPS_INCOMING_VALUES0 *values,
+                     const FWPS_INCOMING_METADATA_VALUES0 *metadata, void *layer_data,
+                     const void *context, const FWPS_FILTER1 *filter, UINT64 flow_context,
+                     FWPS_CLASSIFY_OUT0 *out)
+{
+    out->actionType = FWP_ACTION_PERMIT;
+}
+
+static NTSTATUS notify(FWPS_CALLOUT_NOTIFY_TYPE type, const GUID *key, FWPS_FILTER1 *filter)
+{
+    fprintf(stderr, "filter %s\n", type == FWPS_CALLOUT_NOTIFY_ADD_FILTER ? "added" : "deleted");
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS register_code(const GUID *key, UINT32 *id)
+{
+    const FWPS_CALLOUT1 callout = {.calloutKey = *key, .classifyFn = classify, .notifyFn = notify};
+
+    return FwpsCalloutRegister1(NULL, &callout, id);
+}
+
+/* 7.1: the code first, then the object; both have one id. */
+static NTSTATUS set_up(void)
+{
+    static WCHAR name[] = u"driven";
+    const FWPM_CALLOUT0 object = {.calloutKey = CALLOUT_CONNECT_V4,
+                                  .displayData.name = name,
+                                  .applicableLayer = FWPM_LAYER_ALE_AUTH_CONNECT_V4};
+    NTSTATUS status = FwpmEngineOpen0(NULL, RPC_C_AUTHN_DEFAULT, NULL, NULL, &engine);
+    UINT32 id = 0;
+
+    if (NT_SUCCESS(status))
+        status = register_code(&CALLOUT_CONNECT_V4, &ids[0]);
+    if (NT_SUCCESS(status))
+        status = register_code(&CALLOUT_NO_OBJECT, &ids[1]);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (register_code(&CALLOUT_CONNECT_V4, &id) != STATUS_FWP_ALREADY_EXISTS)
+        return STATUS_INTERNAL_ERROR;
+    status = FwpmCalloutAdd0(engine, &object, NULL, &id);
+    if (status == STATUS_FWP_ALREADY_EXISTS)
+        return STATUS_SUCCESS;
+    return NT_SUCCESS(status) && id != ids[0] ? STATUS_INTERNAL_ERROR : status;
+}
+
+static void unload(PDRIVER_OBJECT driver)
+{
+    fprintf(stderr, "unloading\n");
+    for (int i = 0; i < 2; i++)
+        FwpsCalloutUnregisterById0(ids[i]);
+    FwpmEngineClose0(engine);
+}
+
+static void hang(PDRIVER_OBJECT driver)
+{
+    for (;;)
+        pause();
+}
+
+static BOOLEAN is_called(PDRIVER_OBJECT driver, const char *word)
+{
+    const WCHAR *name = driver->DriverName.Buffer + sizeof("\\Driver\\") - 1;
+
+    for (; *word; word++, name++)
+        if (*name != (WCHAR)*word)
+            return FALSE;
+    return TRUE;
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
+{
+    if (is_called(driver, "fails")) {
+        fprintf(stderr, "there is no such device\n");
+        return STATUS_NOT_SUPPORTED;
+    }
+    if (is_called(driver, "crashes"))
+        raise(SIGSEGV);
+    driver->DriverUnload = is_called(driver, "hangs") ? hang : unload;
+    return set_up();
+}

@@ -1,0 +1,216 @@
+"""Callout drivers under bfe: loading, unloading, listing; what is refused; crashes; restarts."""
+import json
+import os
+import shutil
+import signal
+import stat
+
+from case import EngineCase, each, main
+from place import wait_until
+
+RULE = 'callout driven connect proto tcp to 127.0.0.1 port 7301 as terminating'
+LENIENT = RULE + " or-permit"
+
+HOSTILE = """#!/usr/bin/env python3
+import array, os, socket, sys, time
+door, channel = socket.socket(fileno=3), socket.socket(fileno=4)
+name = sys.argv[1]
+def pass_through(message, *fds):
+    door.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+if name == "garbage":
+    for size in (1, 16, 4096):
+        channel.send(os.urandom(size))
+    door.send(os.urandom(64))
+if name == "file":
+    pass_through(b"C", os.open("/dev/null", os.O_RDONLY))
+if name == "many":
+    pass_through(b"C", *[1] * 32)
+if name == "nonsense":
+    ours, theirs = socket.socketpair()
+    pass_through(b"C", theirs.fileno())
+    theirs.close()
+    ours.send(os.urandom(4096))
+    print("sent nonsense", flush=True)
+    ours.recv(1)
+    sys.exit(9)
+if name == "talks":
+    os.set_blocking(2, True)
+    for _ in range(1000):
+        os.write(2, b"\\x1b[2Jbla\\n" * 100)
+    sys.exit(9)
+if name == "closes":
+    channel.close()
+    time.sleep(60)
+time.sleep(60)
+"""
+
+
+class Drivers(EngineCase):
+    @property
+    def built(self):
+        return os.path.join(self.place.build, "tests/bfe/driver.so")
+
+    def listed(self):
+        return {driver["name"]: driver
+                for driver in json.loads(self.engine.wfp("driver", "list", "--json"))}
+
+    def state(self, name="good"):
+        return self.listed().get(name, {}).get("state")
+
+    def setUp(self):
+        self.file = os.path.join(self.place.scratch, "driver.so")
+        shutil.copy(self.built, self.file)
+        os.chown(self.file, 0, 0)
+        os.chmod(self.file, 0o644)
+
+    def tearDown(self):
+        for name in self.listed():
+            self.engine.wfp("driver", "unload", name)
+        super().tearDown()
+
+    def load(self, name="good"):
+        self.engine.wfp("driver", "load", name, self.file)
+
+    def refused(self, name="good"):
+        done = self.engine.try_wfp("driver", "load", name, self.file)
+        self.assertNotEqual(0, done.returncode)
+        return done.stderr
+
+    def test_loaded_listed_unloaded(self):
+        self.load()
+        driver = self.listed()["good"]
+        self.assertEqual(("running", 2, 0, self.file),
+                         (driver["state"], driver["callouts"], driver["restarts"], driver["path"]))
+        self.assertTrue(os.path.isdir(f"/proc/{driver['pid']}"))
+        self.engine.wfp("driver", "unload", "good")
+        self.assertEqual({}, self.listed())
+        self.assertFalse(os.path.isdir(f"/proc/{driver['pid']}"))
+        self.assertIn("driver good: unloading", self.engine.log_text())
+
+    def test_host_has_no_capability(self):
+        self.load()
+        with open(f"/proc/{self.listed()['good']['pid']}/status", encoding="ascii") as status:
+            lines = dict(line.split(":\t") for line in status if ":\t" in line)
+        self.assertEqual(0, int(lines["CapEff"], 16) | int(lines["CapPrm"], 16))
+        self.assertEqual("1", lines["NoNewPrivs"].strip())
+
+    def test_a_second_of_the_name_is_refused(self):
+        self.load()
+        self.assertIn("loaded already", self.refused())
+        self.assertEqual("running", self.state())
+
+    def test_7_1_registered_twice_is_refused(self):
+        self.load("good")
+        self.assertIn("0xc0220009", self.refused("good2"))
+        self.assertEqual(["good"], list(self.listed()))
+
+    def test_failing_entry_says_why(self):
+        message = self.refused("fails")
+        self.assertIn("0xc00000bb", message)
+        self.assertIn("there is no such device", message)
+        self.assertEqual({}, self.listed())
+
+    def test_crashing_entry_says_so(self):
+        self.assertIn("signal 11", self.refused("crashes"))
+        self.assertEqual({}, self.listed())
+
+    @each((0o666, 0, "can be written"), (0o664, 0, "can be written"), (0o644, 1000, "root"))
+    def test_file_of_others_is_refused(self, mode, owner, text):
+        os.chmod(self.file, mode)
+        os.chown(self.file, owner, owner)
+        self.assertIn(text, self.refused())
+        self.assertEqual({}, self.listed())
+
+    def test_what_is_no_driver_is_refused(self):
+        with open(self.file, "w", encoding="ascii") as file:
+            file.write("this is no shared object")
+        self.assertIn("ended with exit code 3", self.refused())
+        os.unlink(self.file)
+        self.assertIn("No such file", self.refused())
+        os.mkfifo(self.file)
+        self.assertIn("not a shared object", self.refused())
+        os.unlink(self.file)
+
+    @each("", "../x", "a b", "-x", "x" * 64)
+    def test_what_is_no_name_is_refused(self, name):
+        self.assertNotEqual(0, self.engine.try_wfp("driver", "load", "--", name,
+                                                   self.file).returncode)
+        self.assertEqual({}, self.listed())
+
+    def test_unprivileged_caller_is_refused(self):
+        self.load()
+        os.chmod(self.place.scratch, 0o755)
+        for command in (("load", "other", self.file), ("unload", "good")):
+            done = self.engine.try_wfp("driver", *command, user=65534, group=65534,
+                                       extra_groups=[])
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("only root", done.stderr)
+        self.assertEqual("running", self.state())
+
+    def test_killed_host_fails_and_can_be_loaded_again(self):
+        self.load()
+        os.kill(self.listed()["good"]["pid"], signal.SIGKILL)
+        wait_until(lambda: self.state() == "failed", "the driver to be known as failed")
+        driver = self.listed()["good"]
+        self.assertIn("signal 9", driver["reason"])
+        self.assertEqual(0, driver["callouts"])
+        self.load()
+        self.assertEqual("running", self.state())
+
+    def test_hanging_unload_is_ended(self):
+        self.load("hangs")
+        self.engine.wfp("driver", "unload", "hangs")
+        self.assertEqual({}, self.listed())
+
+    @each(signal.SIGKILL, signal.SIGTERM)
+    def test_comes_back_with_bfe(self, number):
+        self.load()
+        before = self.listed()["good"]
+        self.engine.stop(number)
+        wait_until(lambda: not os.path.isdir(f"/proc/{before['pid']}"), "the host's end")
+        self.engine.start()
+        wait_until(lambda: self.state() == "running", "the driver to come back")
+        after = self.listed()["good"]
+        self.assertEqual((before["path"], 2), (after["path"], after["callouts"]))
+        self.engine.wfp("driver", "unload", "good")
+
+    def test_what_was_unloaded_stays_away(self):
+        self.load()
+        self.engine.wfp("driver", "unload", "good")
+        self.engine.stop()
+        self.engine.start()
+        self.assertEqual({}, self.listed())
+
+    def test_gone_file_leaves_a_failed_driver(self):
+        self.load()
+        self.engine.stop()
+        os.unlink(self.file)
+        self.engine.start()
+        self.assertEqual("failed", self.state())
+        self.assertIn("No such file", self.listed()["good"]["reason"])
+
+
+class HostileHosts(EngineCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.engine.stop()
+        host = os.path.join(cls.place.scratch, "host")
+        with open(host, "w", encoding="utf-8") as file:
+            file.write(HOSTILE)
+        os.chmod(host, stat.S_IRWXU)
+        cls.engine.options = ("--cgroup", cls.place.cgroup, "--driver-host", host)
+        cls.engine.start()
+
+    @each(("garbage", "through its door"), ("file", "through its door"),
+          ("many", "through its door"), ("nonsense", "sent nonsense"), ("talks", "bla"),
+          ("closes", "closed its channel"))
+    def test_is_ended_and_disturbs_nobody(self, name, reason):
+        done = self.engine.try_wfp("driver", "load", name, "/bin/true")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn(reason, done.stderr)
+        self.assertEqual("[]", self.engine.wfp("driver", "list", "--json").strip())
+
+
+if __name__ == "__main__":
+    main()
