@@ -114,24 +114,20 @@ static void closed(void)
         runtime.on_close(runtime.on_close_context);
 }
 
-void *channel_read(void *nothing)
+void channel_read(void)
 {
     static _Alignas(max_align_t) uint8_t buffer[sizeof(struct driver_classify) + DRIVER_PACKET_MAX];
     const struct driver_header *header = (const struct driver_header *)buffer;
+    ssize_t size;
 
-    for (;;) {
-        ssize_t size = recv(runtime.channel, buffer, sizeof(buffer), MSG_TRUNC);
-
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            break;
-        if ((size_t)size > sizeof(buffer) || (size_t)size < sizeof(*header) ||
-            header->size != (size_t)size)
-            runtime_log("a message of %zd bytes that makes no sense was ignored", size);
-        else
-            post(header);
-    }
-    closed();
-    return NULL;
+    do
+        size = recv(runtime.channel, buffer, sizeof(buffer), MSG_TRUNC);
+    while (size < 0 && errno == EINTR);
+    if (size <= 0)
+        closed();
+    else if ((size_t)size > sizeof(buffer) || (size_t)size < sizeof(*header) ||
+             header->size != (size_t)size)
+        runtime_log("a message of %zd bytes that makes no sense was ignored", size);
+    else
+        post(header);
 }

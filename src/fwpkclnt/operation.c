@@ -96,37 +96,55 @@ bool operation_post_event(struct work *work)
     return events;
 }
 
-/* With the lock held; NULL: the thread is to end. */
-static struct operation *next_ready(void)
-{
-    struct operation *operation;
+/* All with the lock held, which is free while they read or run. */
 
-    while (!runtime.ready_first && !runtime.stopping)
-        pthread_cond_wait(&runtime.ready, &runtime.lock);
-    operation = runtime.ready_first;
-    if (!operation)
-        return NULL;
+static void read_one(void)
+{
+    runtime.reading = true;
+    runtime_unlock();
+    channel_read();
+    runtime_lock();
+    runtime.reading = false;
+}
+
+static void run_one(void)
+{
+    struct operation *operation = runtime.ready_first;
+    struct work *work = operation->awaiters ? NULL : operation_take(operation);
+
     runtime.ready_first = operation->ready_next;
     if (!runtime.ready_first)
         runtime.ready_last = &runtime.ready_first;
-    return operation;
+    if (!runtime.reading)
+        pthread_cond_signal(&runtime.ready); /* somebody idle reads */
+    if (work) {
+        runtime_unlock();
+        work->run(operation, work);
+        runtime_lock();
+    }
+    operation->scheduled = false;
+    operation_settle(operation);
+}
+
+static void idle(void)
+{
+    runtime.idle++;
+    pthread_cond_wait(&runtime.ready, &runtime.lock);
+    runtime.idle--;
 }
 
 void *operation_run(void *nothing)
 {
-    struct operation *operation;
-
     runtime_lock();
-    while ((operation = next_ready())) {
-        struct work *work = operation->awaiters ? NULL : operation_take(operation);
+    while (!runtime.stopping || runtime.ready_first) {
+        bool read_elsewhere = runtime.reading || runtime.idle || runtime.closed;
 
-        if (work) {
-            runtime_unlock();
-            work->run(operation, work);
-            runtime_lock();
-        }
-        operation->scheduled = false;
-        operation_settle(operation);
+        if (runtime.ready_first && read_elsewhere)
+            run_one();
+        else if (!runtime.reading && !runtime.closed)
+            read_one();
+        else
+            idle();
     }
     runtime_unlock();
     return NULL;

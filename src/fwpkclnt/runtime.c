@@ -18,6 +18,7 @@ static void end_threads(void)
 {
     runtime_lock();
     runtime.stopping = true;
+    shutdown(runtime.channel, SHUT_RDWR);
     pthread_cond_broadcast(&runtime.ready);
     runtime_changed();
     runtime_unlock();
@@ -34,7 +35,7 @@ static int start_threads(void)
         error = pthread_create(&runtime.threads[runtime.thread_count], NULL, operation_run, NULL);
         runtime.thread_count += !error;
     }
-    return error ? error : pthread_create(&runtime.reader, NULL, channel_read, NULL);
+    return error;
 }
 
 EXPORT bool OpenWfpCalloutsStart(const char *name, int channel, HANDLE control,
@@ -64,8 +65,6 @@ EXPORT bool OpenWfpCalloutsStart(const char *name, int channel, HANDLE control,
 EXPORT void OpenWfpCalloutsStop(void)
 {
     callout_unregister_all();
-    shutdown(runtime.channel, SHUT_RDWR);
-    pthread_join(runtime.reader, NULL);
     end_threads();
     operation_drop_all();
     close(runtime.channel);

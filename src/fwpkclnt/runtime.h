@@ -24,7 +24,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#define RUNTIME_THREADS  4
+#define RUNTIME_THREADS  5    /* one of them always reads */
 #define COMPLETE_WAIT_MS 1000 /* what FwpsCompleteOperation0 waits for the second classify */
 
 /* ---- the process's runtime ---- */
@@ -45,8 +45,10 @@ struct runtime {
     unsigned registering;     /* FwpsCalloutRegister calls that wait for their id */
     FWPM_SERVICE_STATE state; /* of the base filtering engine */
     struct state_subscription *subscriptions;
-    pthread_t reader, threads[RUNTIME_THREADS];
+    pthread_t threads[RUNTIME_THREADS];
     unsigned thread_count;
+    unsigned idle; /* threads */
+    bool reading;  /* a thread does */
     void (*on_close)(void *context);
     void *on_close_context;
 };
@@ -83,7 +85,8 @@ void runtime_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool channel_send(uint32_t kind, uint64_t operation, void *message, uint32_t size);
 bool channel_send_packet(uint64_t operation, const void *bytes, uint32_t size);
 bool channel_complete(uint64_t operation, uint32_t action);
-void *channel_read(void *nothing);
+/* Waits for a message and posts it; by one thread at a time. */
+void channel_read(void);
 
 /* ---- operations and what there is to do for them (operation.c) ---- */
 
