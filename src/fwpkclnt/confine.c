@@ -12,7 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MEMORY_MAX      ((rlim_t)1 << 30) /* writable memory */
+/* Writable memory. A sanitizer's shadow of it has no size to speak of. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_MAX RLIM_INFINITY
+#else
+#define MEMORY_MAX ((rlim_t)1 << 30)
+#endif
 #define DESCRIPTORS_MAX 1024
 
 static bool failed(const char *what)

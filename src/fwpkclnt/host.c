@@ -168,7 +168,7 @@ static int run(struct host *host)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"user", required_argument, NULL, 'u'}, {0}};
-    struct host host = {0};
+    static struct host host;
     const char *user = NULL;
     int option;
 
