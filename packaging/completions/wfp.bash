@@ -16,7 +16,7 @@ _wfp() {
     COMPREPLY=()
 
     if [ "$index" = 1 ]; then
-        _wfp_words "apply check show monitor explain add delete callout driver doctor version help"
+        _wfp_words "apply check show monitor explain ask add delete callout driver doctor version help"
         return
     fi
     case $prev in
@@ -86,8 +86,8 @@ _wfp() {
         ;;
     add)
         case $prev in
-        add) _wfp_words "boot hard permit block callout --first --sublayer --persistent" ;;
-        permit | block) _wfp_words "$layers" ;;
+        add) _wfp_words "boot hard permit block hold callout --first --sublayer --persistent" ;;
+        permit | block | hold) _wfp_words "$layers" ;;
         app) _wfp_files ;;
         user) COMPREPLY=($(compgen -u -- "$cur")) ;;
         group) COMPREPLY=($(compgen -g -- "$cur")) ;;
@@ -95,6 +95,7 @@ _wfp() {
         flags) _wfp_words "loopback reauthorize wildcard raw implicit not" ;;
         *) _wfp_words "tcp udp icmp icmp6 any proto app user group from to on remote-address port
             local-port remote-port icmp-type icmp-code interface flags ipv4 ipv6 weight name
+            timeout default
             --first --sublayer --persistent --json" ;;
         esac
         ;;
@@ -115,9 +116,9 @@ _wfp() {
         esac
         ;;
     help)
-        _wfp_words "apply check show monitor explain add delete callout driver doctor version"
+        _wfp_words "apply check show monitor explain ask add delete callout driver doctor version"
         ;;
-    doctor | version)
+    ask | doctor | version)
         _wfp_words "--json"
         ;;
     esac

@@ -135,9 +135,37 @@ static int delete_sublayers(struct change *change, const struct present *present
     return EXIT_DONE;
 }
 
+struct answers {
+    const struct present *present;
+    struct present found;
+};
+
+static bool see_answer(void *ctx, const FWPM_FILTER0 *filter)
+{
+    struct answers *answers = ctx;
+    const struct key *sublayer = answers->present->sublayers;
+    while (sublayer != NULL &&
+           (sublayer->wanted || !guid_equal(&sublayer->key, &filter->subLayerKey)))
+        sublayer = sublayer->next;
+    return sublayer == NULL || see_filter(&answers->found, filter);
+}
+
+/* What wfp ask wrote into a sublayer goes with it. */
+static int delete_answers(struct change *change, const struct present *present)
+{
+    GUID provider = key_of_provider(CHANGE_ANSWERS);
+    struct answers answers = {present, {.arena = present->arena}};
+    DWORD code = list_filters(change->engine, &provider, see_answer, &answers);
+    if (code != ERROR_SUCCESS)
+        return engine_fail(change->cli, code, "can't list the answers of wfp ask");
+    return delete_filters(change, &answers.found);
+}
+
 static int delete_unwanted(struct change *change, const struct present *present)
 {
     int result = delete_filters(change, present);
+    if (result == EXIT_DONE && present->sublayers != NULL)
+        result = delete_answers(change, present);
     return result == EXIT_DONE ? delete_sublayers(change, present) : result;
 }
 

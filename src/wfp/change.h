@@ -10,6 +10,8 @@
 #include "src/wfp/cli.h"
 #include "src/wfp/policy/compile.h"
 
+#define CHANGE_ANSWERS "answers" /* the policy of filters that wfp ask writes */
+
 struct change {
     const struct cli *cli;
     HANDLE engine;

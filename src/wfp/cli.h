@@ -42,6 +42,7 @@ int command_apply(struct cli *cli);
 int command_check(struct cli *cli);
 int command_show(struct cli *cli);
 int command_monitor(struct cli *cli);
+int command_ask(struct cli *cli);
 int command_explain(struct cli *cli);
 int command_add(struct cli *cli);
 int command_delete(struct cli *cli);

@@ -24,6 +24,7 @@ const struct command commands[] = {
      "LAYER PROTOCOL APP ADDRESS[:PORT] [--user U] [--local ADDRESS[:PORT]] [--flags F,…]\n"
      "       [--policy FILE] [--json]   |   --event ID [--json]",
      "say what would be decided, by which filters, and why", command_explain},
+    {"ask", "[--json]", "answer for what hold filters have stopped", command_ask},
     {"add", "RULE… [--first] [--sublayer NAME] [--persistent] [--json]", "add one rule",
      command_add},
     {"delete", "ID|KEY…  |  --policy NAME", "delete filters, or all of a policy", command_delete},
