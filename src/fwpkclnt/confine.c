@@ -22,7 +22,7 @@
 
 static bool failed(const char *what)
 {
-    fprintf(stderr, "openwfp-driver-host: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
     return false;
 }
 
@@ -44,7 +44,7 @@ static bool become(const char *user)
     errno = 0;
     entry = getpwnam(user);
     if (!entry) {
-        fprintf(stderr, "openwfp-driver-host: there is no user %s\n", user);
+        fprintf(stderr, "there is no user %s\n", user);
         return false;
     }
     if (setgroups(0, NULL) < 0 || setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||

@@ -36,9 +36,10 @@ struct host {
     HANDLE control;
 };
 
-static int failed(const struct host *host, int code, const char *text)
+/* bfe says whose lines they are. */
+static int failed(int code, const char *text)
 {
-    fprintf(stderr, "%s: %s\n", host->name, text);
+    fprintf(stderr, "%s\n", text);
     return code;
 }
 
@@ -144,24 +145,23 @@ static int serve(struct host *host)
     alarm(UNLOAD_SECONDS);
     OpenWfpCalloutsStop();
     FwpmEngineClose0(host->control);
-    return failed(host, EXIT_ENTRY, text);
+    return failed(EXIT_ENTRY, text);
 }
 
 static int run(struct host *host)
 {
     if (fcntl(DOOR, F_SETFD, FD_CLOEXEC) < 0 || fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) < 0)
-        return failed(host, EXIT_USAGE,
-                      "descriptors 3 and 4 are not there: bfe starts this "
-                      "program, see wfp driver load");
+        return failed(EXIT_USAGE, "descriptors 3 and 4 are not there: bfe starts this "
+                                  "program, see wfp driver load");
     if (!load(host)) {
         const char *reason = dlerror();
 
-        return failed(host, EXIT_LOAD, reason ? reason : "out of memory");
+        return failed(EXIT_LOAD, reason ? reason : "out of memory");
     }
     if (open_control(host) != ERROR_SUCCESS)
-        return failed(host, EXIT_LOAD, "the engine does not answer");
-    if (!OpenWfpCalloutsStart(host->name, CHANNEL, host->control, on_close, NULL))
-        return failed(host, EXIT_LOAD, strerror(errno));
+        return failed(EXIT_LOAD, "the engine does not answer");
+    if (!OpenWfpCalloutsStart(CHANNEL, host->control, on_close, NULL))
+        return failed(EXIT_LOAD, strerror(errno));
     return serve(host);
 }
 

@@ -2,17 +2,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "fwpkclnt/log.h"
 #include "fwpkclnt/runtime.h"
 
 #define LINES_A_SECOND 20
-
-static char driver_name[64] = "driver";
-
-void log_name(const char *name)
-{
-    snprintf(driver_name, sizeof(driver_name), "%s", name);
-}
 
 /* A driver that does something wrong for every packet must not fill the journal. */
 static bool may_write(unsigned *left_out)
@@ -49,6 +41,6 @@ void runtime_log(const char *format, ...)
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (left_out)
-        fprintf(stderr, "%s: %u lines were left out\n", driver_name, left_out);
-    fprintf(stderr, "%s: %s\n", driver_name, text);
+        fprintf(stderr, "%u lines were left out\n", left_out);
+    fprintf(stderr, "%s\n", text);
 }

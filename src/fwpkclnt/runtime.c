@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fwpkclnt/log.h"
 #include "fwpkclnt/runtime.h"
 
 struct runtime runtime = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -38,13 +37,12 @@ static int start_threads(void)
     return error;
 }
 
-EXPORT bool OpenWfpCalloutsStart(const char *name, int channel, HANDLE control,
-                                 void (*on_close)(void *context), void *context)
+EXPORT bool OpenWfpCalloutsStart(int channel, HANDLE control, void (*on_close)(void *context),
+                                 void *context)
 {
     sigset_t all, old;
     int error;
 
-    log_name(name);
     runtime.channel = channel;
     runtime.control = control;
     runtime.closed = runtime.stopping = false;

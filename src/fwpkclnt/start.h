@@ -14,8 +14,8 @@
  * caller's. on_close is called, on a thread of the runtime, when the engine hangs up. False: errno
  * says why.
  */
-bool OpenWfpCalloutsStart(const char *name, int channel, HANDLE control,
-                          void (*on_close)(void *context), void *context);
+bool OpenWfpCalloutsStart(int channel, HANDLE control, void (*on_close)(void *context),
+                          void *context);
 
 /* Unregisters what the driver left registered, ends all threads. Nothing of the driver runs any
  * more. Not from one of its functions. */

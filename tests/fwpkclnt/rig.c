@@ -87,7 +87,7 @@ void rig_start(const struct rig_callout *callout)
     control = fake_engine();
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     rig_channel = ends[0];
-    assert_true(OpenWfpCalloutsStart("test", ends[1], control, NULL, NULL));
+    assert_true(OpenWfpCalloutsStart(ends[1], control, NULL, NULL));
     callout_now = *callout;
     rig_register_code = rig_unregister_code = 0;
     next_id = 101;
