@@ -20,6 +20,7 @@
 #include "rpc/arena.h"
 
 struct broker;
+struct service;
 
 struct broker_listener {
     void *ctx;
@@ -34,6 +35,9 @@ void broker_free(struct broker *broker);
 /* Serves what comes over this SOCK_SEQPACKET socket, the broker's from now on, also on failure.
  * Questions that came over an earlier one are gone. */
 int broker_serve(struct broker *broker, int socket);
+
+/* The engine asks service->broker from now on, whenever something may be held. */
+void broker_join(struct service *service);
 
 /* The questions that wait, the oldest first; they point into the broker. NULL: no memory. */
 OPENWFP_HELD *broker_list(const struct broker *broker, struct arena *arena, size_t *count);

@@ -202,6 +202,6 @@ int driver_spawn(struct driver *driver)
         return code;
     driver->door = ways.door[0];
     driver->output = ways.output[0];
-    engine_host_open(&driver->drivers->service->engine, &driver->host, ways.channel[0], NULL, NULL);
+    engine_host_open(&driver->drivers->service->engine, &driver->host, ways.channel[0]);
     return 0;
 }

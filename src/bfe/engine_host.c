@@ -47,11 +47,9 @@ static void drop(struct engine_host *host, struct engine_host_callout *callout)
 
 /* ---- hosts ---- */
 
-void engine_host_open(struct engine *engine, struct engine_host *host, int channel,
-                      void (*gone)(void *ctx), void *ctx)
+void engine_host_open(struct engine *engine, struct engine_host *host, int channel)
 {
-    *host =
-        (struct engine_host){.next = engine->hosts, .channel = channel, .gone = gone, .ctx = ctx};
+    *host = (struct engine_host){.next = engine->hosts, .channel = channel};
     engine->hosts = host;
 }
 
@@ -82,7 +80,8 @@ void engine_host_detach(struct engine *engine, struct engine_host *host)
         return;
     *link = host->next;
     engine_hold_leave(engine, host);
-    close(host->channel);
+    if (host->channel >= 0)
+        close(host->channel);
     host->channel = -1;
 }
 

@@ -29,7 +29,7 @@ struct engine_host_callout {
 struct engine_host {
     struct engine_host *next;
     int channel;
-    void (*gone)(void *ctx);
+    int (*connect)(void *ctx); /* NULL, or makes a channel each time that the hold thread starts */
     void *ctx;
     bool attached; /* to the hold thread, as `number` */
     uint32_t number;
@@ -37,9 +37,8 @@ struct engine_host {
     size_t count;
 };
 
-/* The channel becomes the engine's. `gone`: the host hung up; may come from another thread. */
-void engine_host_open(struct engine *engine, struct engine_host *host, int channel,
-                      void (*gone)(void *ctx), void *ctx);
+/* The channel becomes the engine's: the hold thread gets a copy. */
+void engine_host_open(struct engine *engine, struct engine_host *host, int channel);
 /* Its callouts are unregistered: filters that name them do what their flags say. */
 void engine_host_close(struct engine *engine, struct engine_host *host);
 /* The same without a word to the model, when the service ends. */

@@ -209,6 +209,8 @@ static int start(struct service *service)
         code = broker_new(service->event, &(struct broker_listener){service, on_held},
                           &service->broker);
     if (code >= 0)
+        broker_join(service);
+    if (code >= 0)
         code = parking_open(&service->parking, service->event);
     if (code >= 0)
         code = engine_start(&service->engine, service->event, on_event, on_batch, service);

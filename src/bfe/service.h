@@ -29,6 +29,7 @@ struct service {
     struct parking parking;
     struct server server;
     struct broker *broker;
+    struct engine_host broker_host;
     struct drivers drivers;
     uint64_t started; /* FILETIME */
 };

@@ -8,8 +8,9 @@ import stat
 from case import EngineCase, each, main
 from place import wait_until
 
-RULE = 'callout driven connect proto tcp to 127.0.0.1 port 7301 as terminating'
-LENIENT = RULE + " or-permit"
+RULE = 'callout driven connect ipv4 proto tcp to 127.0.0.1 port 7301 as terminating'
+PATIENT = 'import socket; socket.create_connection(("127.0.0.1", 7301)); print("connected")'
+CONNECT = "tcp4 connect=127.0.0.1:7301"
 
 HOSTILE = """#!/usr/bin/env python3
 import array, os, socket, sys, time
@@ -45,7 +46,7 @@ time.sleep(60)
 """
 
 
-class Drivers(EngineCase):
+class DriverCase(EngineCase):
     @property
     def built(self):
         return os.path.join(self.place.build, "tests/bfe/driver.so")
@@ -76,6 +77,8 @@ class Drivers(EngineCase):
         self.assertNotEqual(0, done.returncode)
         return done.stderr
 
+
+class Drivers(DriverCase):
     def test_loaded_listed_unloaded(self):
         self.load()
         driver = self.listed()["good"]
@@ -188,6 +191,55 @@ class Drivers(EngineCase):
         self.engine.start()
         self.assertEqual("failed", self.state())
         self.assertIn("No such file", self.listed()["good"]["reason"])
+
+
+class Asked(DriverCase):
+    """The driver permits what it is asked about."""
+
+    def setUp(self):
+        super().setUp()
+        self.place.serve("tcp4 bind=127.0.0.1:7301 listen")
+        self.load()
+        self.policy(RULE)
+
+    def tearDown(self):
+        self.policy("permit connect")
+        super().tearDown()
+
+    def test_7_1_driver_decides(self):
+        self.expect("ok", CONNECT)
+
+    def test_7_2_unloaded_driver_blocks(self):
+        self.engine.wfp("driver", "unload", "good")
+        self.expect("EACCES", CONNECT)
+        self.load()
+        self.expect("ok", CONNECT)
+
+    def test_7_2_crashed_driver_blocks(self):
+        os.kill(self.listed()["good"]["pid"], signal.SIGKILL)
+        wait_until(lambda: self.state() == "failed", "the driver to be known as failed")
+        self.expect("EACCES", CONNECT)
+        self.load()
+        self.expect("ok", CONNECT)
+
+    def test_7_4_driver_is_told_of_filters(self):
+        self.policy("permit connect")
+        wait_until(lambda: "driver good: filter deleted" in self.engine.log_text(), "DELETE_FILTER")
+        self.assertIn("driver good: filter added", self.engine.log_text())
+
+    @each(signal.SIGKILL, signal.SIGTERM)
+    def test_decides_again_after_bfe_restart(self, number):
+        self.engine.stop(number)
+        self.engine.start()
+        self.expect("ok", CONNECT)
+
+    @each(signal.SIGKILL, signal.SIGTERM)
+    def test_connect_waits_for_bfe_and_driver(self, number):
+        self.engine.stop(number)
+        waiting = self.place.start("python3", "-c", PATIENT)
+        self.engine.start()
+        output, _ = waiting.process.communicate(timeout=60)
+        self.assertEqual("connected", output.strip())
 
 
 class HostileHosts(EngineCase):

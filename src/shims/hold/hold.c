@@ -244,7 +244,8 @@ int hold_enable(struct hold *hold, bool outbound, bool inbound, struct shim_erro
     int result = 0;
 
     pthread_mutex_lock(&hold->lock);
-    if (hold->outbound != outbound || hold->inbound != inbound) {
+    if (!hold->enabled || hold->outbound != outbound || hold->inbound != inbound) {
+        hold->enabled = true;
         hold->outbound = outbound;
         hold->inbound = inbound;
         if (outbound || inbound)

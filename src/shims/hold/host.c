@@ -104,8 +104,10 @@ static struct host *find(struct hold *hold, uint32_t number)
     return host && !host->dead ? host : NULL;
 }
 
-static void host_free(struct host *host)
+/* Others may have copies of the socket: closing ours does not take it out of the epoll set. */
+static void host_free(struct hold *hold, struct host *host)
 {
+    epoll_ctl(hold->epoll, EPOLL_CTL_DEL, host->socket, NULL);
     close(host->socket);
     free(host);
 }
@@ -135,7 +137,7 @@ void host_bury(struct hold *hold)
         *link = host->next;
         if (host->gone)
             host->gone(host->gone_ctx);
-        host_free(host);
+        host_free(hold, host);
     }
 }
 
@@ -145,7 +147,7 @@ void host_free_all(struct hold *hold)
         struct host *host = hold->hosts;
 
         hold->hosts = host->next;
-        host_free(host);
+        host_free(hold, host);
     }
 }
 
