@@ -106,7 +106,7 @@ struct hold {
     struct hold_limits limits;
     hold_log_fn *log;
     void *log_ctx;
-    bool enabled; /* was ever called */
+    bool enabled;           /* was ever called */
     bool outbound, inbound; /* rules are wanted */
     struct network *networks;
     struct operation *buckets[HOLD_BUCKETS]; /* by number */
