@@ -105,7 +105,8 @@ typedef enum OPENWFP_OUTCOME_ {
     OPENWFP_OUTCOME_OUTVOTED = 1,    /* its sublayer's answer, but outvotedBy's stood */
     OPENWFP_OUTCOME_CONTINUED = 2,   /* a callout that left the decision to lighter filters */
     OPENWFP_OUTCOME_NOT_REACHED = 3, /* matches, but outvotedBy had decided its sublayer */
-    OPENWFP_OUTCOME_VETOED = 4       /* a callout's block against a hard permit: it stands */
+    OPENWFP_OUTCOME_VETOED = 4,      /* a callout's block against a hard permit: it stands */
+    OPENWFP_OUTCOME_HELD = 5         /* it would be held; told as if nobody answered */
 } OPENWFP_OUTCOME;
 
 /* One matching filter. */

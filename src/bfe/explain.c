@@ -2,7 +2,12 @@
 
 #include <stdio.h>
 
+#include "model/layers.h"
+
+#define HOLD_CALLOUTS 16u
+
 struct tracing {
+    uint32_t hold[HOLD_CALLOUTS]; /* ids of the callouts of hold filters; 0 ends */
     const struct classify_image *image;
     uint16_t layer;
     OPENWFP_EXPLANATION *explanation;
@@ -25,6 +30,17 @@ static OPENWFP_OUTCOME outcome_of(enum classify_outcome outcome)
     }
 }
 
+static bool holds(const struct tracing *tracing, const struct classify_filter *filter)
+{
+    uint32_t id =
+        filter->type == FWP_ACTION_CALLOUT_TERMINATING ? classify_callout_of(filter)->id : 0;
+
+    for (unsigned i = 0; id && i < HOLD_CALLOUTS && tracing->hold[i]; i++)
+        if (tracing->hold[i] == id)
+            return true;
+    return false;
+}
+
 static void on_match(void *ctx, const struct classify_filter *filter, enum classify_outcome outcome,
                      const struct classify_result *after)
 {
@@ -44,7 +60,8 @@ static void on_match(void *ctx, const struct classify_filter *filter, enum class
         .subLayerWeight = classify_sublayer_weight(tracing->image, tracing->layer, filter),
         .action = filter->type,
         .calloutId = filter->type & FWP_ACTION_FLAG_CALLOUT ? classify_callout_of(filter)->id : 0,
-        .outcome = outcome_of(outcome),
+        .outcome = outcome == CLASSIFY_DECIDED && holds(tracing, filter) ? OPENWFP_OUTCOME_HELD
+                                                                         : outcome_of(outcome),
         .hard = outcome == CLASSIFY_DECIDED && !(after->rights & FWPS_RIGHT_ACTION_WRITE),
     };
     if (outcome == CLASSIFY_OVERRULED)
@@ -53,12 +70,18 @@ static void on_match(void *ctx, const struct classify_filter *filter, enum class
         step->outvotedBy = tracing->decided_by;
 }
 
-/* Callouts are not run here: theirs is taken as no opinion, and said so. */
+/* Callouts are not run here: theirs is taken as no opinion, and said so. Of hold filters it is
+ * known what they do when nobody answers. */
 static void on_callout(void *ctx, const struct classify_filter *filter,
                        const struct classify_walk *walk, struct classify_answer *answer)
 {
     struct tracing *tracing = ctx;
 
+    if (holds(tracing, filter)) {
+        answer->action = OPENWFP_HOLD_CONTEXT_ACTION(classify_callout_of(filter)->context);
+        answer->rights = 0;
+        return;
+    }
     tracing->callouts++;
     answer->action = FWP_ACTION_CONTINUE;
 }
@@ -69,12 +92,13 @@ static void settle(OPENWFP_EXPLANATION *explanation, const struct classify_resul
     for (UINT32 i = 0; i < explanation->numSteps; i++) {
         OPENWFP_EXPLAIN_STEP *step = &explanation->steps[i];
 
-        if (step->outcome != OPENWFP_OUTCOME_STOOD)
+        if (step->outcome != OPENWFP_OUTCOME_STOOD && step->outcome != OPENWFP_OUTCOME_HELD)
             continue;
         if (step->filterId != result->filter_id) {
             step->outcome = OPENWFP_OUTCOME_OUTVOTED;
             step->outvotedBy = result->filter_id;
-        } else if (result->flags & CLASSIFY_RESULT_VETO) {
+        } else if (step->outcome == OPENWFP_OUTCOME_STOOD &&
+                   (result->flags & CLASSIFY_RESULT_VETO)) {
             step->outcome = OPENWFP_OUTCOME_VETOED;
         }
     }
@@ -100,6 +124,17 @@ static bool add_text(struct converter *c, const struct tracing *tracing)
     return explanation->text;
 }
 
+static void find_hold_callouts(struct tracing *tracing, struct model *model)
+{
+    struct model_stored stored;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < table_openwfp_callouts_count && count + 1 < HOLD_CALLOUTS; i++)
+        if (model_stored_get(model, MODEL_CALLOUT, &table_openwfp_callouts[i].key, &stored, NULL) ==
+            ERROR_SUCCESS)
+            tracing->hold[count++] = stored.object.callout->calloutId;
+}
+
 bool explain_walk(struct converter *c, const struct engine *engine, struct classify_walk *walk,
                   OPENWFP_EXPLANATION *explanation)
 {
@@ -111,6 +146,7 @@ bool explain_walk(struct converter *c, const struct engine *engine, struct class
     explanation->steps = arena_array(c->arena, EXPLAIN_STEPS_MAX, sizeof(*explanation->steps));
     if (!explanation->steps)
         return false;
+    find_hold_callouts(&tracing, engine->model);
     classify_evaluate(engine->image, walk, &trace);
     explanation->action =
         walk->result.action == FWP_ACTION_BLOCK ? FWP_ACTION_BLOCK : FWP_ACTION_PERMIT;

@@ -38,6 +38,8 @@ static const char *outcome_text(struct arena *arena, const OPENWFP_EXPLAIN_STEP 
         return by == 0 ? "not reached" : arena_printf(arena, "not reached: %llu came first", by);
     case OPENWFP_OUTCOME_VETOED:
         return "vetoed";
+    case OPENWFP_OUTCOME_HELD:
+        return "asks an administrator";
     default:
         return "?";
     }
@@ -45,8 +47,24 @@ static const char *outcome_text(struct arena *arena, const OPENWFP_EXPLAIN_STEP 
 
 static const char *outcome_word(OPENWFP_OUTCOME outcome)
 {
-    static const char *const words[] = {"stood", "outvoted", "continued", "not-reached", "vetoed"};
+    static const char *const words[] = {"stood",       "outvoted", "continued",
+                                        "not-reached", "vetoed",   "held"};
     return (unsigned)outcome < sizeof(words) / sizeof(words[0]) ? words[outcome] : "?";
+}
+
+/* The filter that holds the operation; NULL: none does. */
+static const OPENWFP_EXPLAIN_STEP *held_by(const OPENWFP_EXPLANATION *explanation)
+{
+    for (UINT32 i = 0; i < explanation->numSteps; i++) {
+        if (explanation->steps[i].outcome == OPENWFP_OUTCOME_HELD)
+            return &explanation->steps[i];
+    }
+    return NULL;
+}
+
+static const char *step_action(const OPENWFP_EXPLAIN_STEP *step)
+{
+    return step->outcome == OPENWFP_OUTCOME_HELD ? "hold" : action_word(step->action);
 }
 
 /* A callout that is loaded runs in the kernel only: what it would answer nobody knows here. */
@@ -75,7 +93,7 @@ static void print_steps(const struct cli *cli, const OPENWFP_EXPLANATION *explan
         table_cell(table, "%s", arena_narrow(cli->arena, step->subLayerName));
         table_cell(table, "%u", step->subLayerWeight);
         table_cell(table, "%llu", (unsigned long long)step->filterId);
-        table_cell(table, "%s", action_word(step->action));
+        table_cell(table, "%s", step_action(step));
         table_cell(table, "%s", outcome_text(cli->arena, step));
         table_cell(table, "%s", arena_narrow(cli->arena, step->filterName));
     }
@@ -88,7 +106,11 @@ static void print_explanation(const struct cli *cli, const char *question,
     bool blocked = explanation->action == FWP_ACTION_BLOCK;
     const char *colour = !cli->colour ? "" : blocked ? "\033[1;31m" : "\033[1;32m";
     print_clean(stdout, question);
-    printf(": %s%s%s", colour, blocked ? "BLOCKED" : "PERMITTED", cli->colour ? "\033[0m" : "");
+    if (held_by(explanation) != NULL)
+        printf(": HELD; if nobody answers %s%s%s", colour, blocked ? "BLOCKED" : "PERMITTED",
+               cli->colour ? "\033[0m" : "");
+    else
+        printf(": %s%s%s", colour, blocked ? "BLOCKED" : "PERMITTED", cli->colour ? "\033[0m" : "");
     if (explanation->filterId == 0)
         printf(": no filter at %s %s\n", describe_layer_id(cli->arena, explanation->layerId),
                explanation->numSteps == 0 ? "matches" : "decides");
@@ -111,7 +133,7 @@ static void step_json(const struct cli *cli, struct json *json, const OPENWFP_EX
     json_text(json, "sublayer", arena_narrow(cli->arena, step->subLayerName));
     json_number(json, "sublayer_weight", step->subLayerWeight);
     json_number(json, "weight", step->weight);
-    json_text(json, "action", action_word(step->action));
+    json_text(json, "action", step_action(step));
     json_text(json, "outcome", outcome_word(step->outcome));
     json_number(json, "outvoted_by", step->outvotedBy);
     json_bool(json, "hard", step->hard);
@@ -127,6 +149,7 @@ static void explanation_json(const struct cli *cli, const char *question,
     json_text(&json, "verdict", action_word(explanation->action));
     json_text(&json, "layer", describe_layer_id(cli->arena, explanation->layerId));
     json_number(&json, "filter", explanation->filterId);
+    json_bool(&json, "held", held_by(explanation) != NULL);
     json_bool(&json, "depends_on_callouts", depends_on_callouts(explanation));
     json_array(&json, "steps");
     for (UINT32 i = 0; i < explanation->numSteps; i++)

@@ -131,9 +131,18 @@ static void on_match(void *ctx, const struct classify_filter *matched,
     step->subLayerWeight = sublayer->weight;
     step->weight = *filter->weight.uint64;
     step->action = filter->action.type;
-    step->outcome = outcomes[outcome];
+    step->outcome = outcome == CLASSIFY_DECIDED && describe_is_hold(filter) ? OPENWFP_OUTCOME_HELD
+                                                                            : outcomes[outcome];
     step->outvotedBy = outcome == CLASSIFY_OVERRULED ? after->filter_id : 0;
     step->hard = after->rights == 0;
+}
+
+/* Only hold rules have code: without an answer their default stands. */
+static void on_callout(void *ctx, const struct classify_filter *filter,
+                       const struct classify_walk *walk, struct classify_answer *answer)
+{
+    answer->action = OPENWFP_HOLD_CONTEXT_ACTION(classify_callout_of(filter)->context);
+    answer->rights = 0;
 }
 
 /* A lighter sublayer may have taken over from one that had decided. A filter that was not reached
@@ -148,7 +157,8 @@ static void settle(OPENWFP_EXPLANATION *explanation)
             continue;
         }
         decided = step->filterId;
-        if (step->outcome == OPENWFP_OUTCOME_STOOD && step->filterId != explanation->filterId) {
+        if ((step->outcome == OPENWFP_OUTCOME_STOOD || step->outcome == OPENWFP_OUTCOME_HELD) &&
+            step->filterId != explanation->filterId) {
             step->outcome = OPENWFP_OUTCOME_OUTVOTED;
             step->outvotedBy = explanation->filterId;
         }
@@ -166,12 +176,14 @@ static struct model_view_filter *filters_in_force(struct draft *draft, size_t *c
         filter->filterId = i + 1;
         if ((filter->flags & FWPM_FILTER_FLAG_BOOTTIME) != 0)
             continue;
-        list[(*count)++] =
-            (struct model_view_filter){.filter = filter,
-                                       .weight = *filter->weight.uint64,
-                                       .sublayer = filter->subLayerKey,
-                                       .sublayer_weight = sublayer_of(objects, filter)->weight,
-                                       .callout_slot = MODEL_CALLOUT_UNREGISTERED};
+        list[(*count)++] = (struct model_view_filter){
+            .filter = filter,
+            .weight = *filter->weight.uint64,
+            .sublayer = filter->subLayerKey,
+            .sublayer_weight = sublayer_of(objects, filter)->weight,
+            .callout_slot =
+                describe_is_hold(filter) ? MODEL_CALLOUT_USER : MODEL_CALLOUT_UNREGISTERED,
+            .context = filter->rawContext};
     }
     return list;
 }
@@ -180,7 +192,7 @@ static void walk(struct draft *draft, const struct classify_image *image,
                  const OPENWFP_EXPLAIN_REQUEST *request)
 {
     struct classify_walk walk = {.layer = request->layerId};
-    struct classify_trace trace = {.ctx = draft, .matched = on_match};
+    struct classify_trace trace = {.ctx = draft, .matched = on_match, .callout = on_callout};
     OPENWFP_EXPLANATION *explanation = draft->explanation;
     explanation->layerId = request->layerId;
     explanation->steps = arena_alloc(draft->cli->arena, (draft->objects->filter_count + 1) *

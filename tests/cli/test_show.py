@@ -40,6 +40,22 @@ class Show(CliCase):
                           "hold listen ipv4 timeout 30s default block"), held["listen-v4"])
         self.assertIn("0 new", self.wfp("apply", os.path.join(self.home, "test.wfp")))
 
+    def test_explain_says_that_it_would_be_held(self):
+        path = self.file("hold connect tcp port 80 default permit", "hold connect tcp port 81",
+                         "block connect")
+        for policy in (("--policy", path), ()):
+            self.wfp("apply", path)
+            for port, answer, code in ((80, "PERMITTED", DONE), (81, "BLOCKED", BLOCKED)):
+                question = ("explain", "connect", "tcp", "/usr/bin/curl", f"10.0.0.1:{port}",
+                            *policy)
+                text = self.wfp(*question, code=code)
+                self.assertIn(f"HELD; if nobody answers {answer}", text)
+                self.assertIn("asks an administrator", text)
+                answer = self.json(*question, code=code)
+                self.assertTrue(answer["held"])
+                self.assertEqual(("hold", "held", True), tuple(
+                    answer["steps"][0][key] for key in ("action", "outcome", "hard")))
+
     def test_hold_callouts_are_always_registered(self):
         names = [c["name"] for c in self.json("show", "callouts") if c["registered"]]
         self.assertEqual(8, sum(name.startswith("OPENWFP_CALLOUT_HOLD_") for name in names))
