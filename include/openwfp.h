@@ -265,6 +265,25 @@ DWORD WINAPI OpenWfpHeldEnum0(HANDLE engineHandle, OPENWFP_HELD ***entries, UINT
  */
 DWORD WINAPI OpenWfpHeldAnswer0(HANDLE engineHandle, UINT64 id, FWP_ACTION_TYPE action);
 
+typedef struct OPENWFP_HOLD_ {
+    BOOL active;            /* a filter in force asks user space */
+    BOOL outbound, inbound; /* packets of connects, of accepts, are kept until they are decided */
+    UINT32 networks;        /* network namespaces with rules that bring these packets */
+    UINT64 held;            /* operations that wait now, */
+    UINT64 packets, bytes;  /* with this many packets */
+    UINT64 asked;           /* since something was last held first: classifies in user space, */
+    UINT64 permitted, blocked;
+    UINT64 timedOut;                                  /* nobody answered in time; */
+    UINT64 refused;                                   /* there was no room to wait; */
+    UINT64 ignored;                                   /* messages of hosts that made no sense */
+    UINT64 maxPackets, maxPacketsOfProgram, maxBytes; /* that may wait */
+    UINT32 classifyTime;                              /* ms that a callout has for its answer */
+} OPENWFP_HOLD;
+
+/* How what is held in user space is doing: by drivers' callouts and by hold filters. Needs
+ * FWPM_ACTRL_READ on the engine. */
+DWORD WINAPI OpenWfpHoldGet(HANDLE engineHandle, OPENWFP_HOLD *hold);
+
 /* ---- callout drivers ---- */
 
 typedef enum OPENWFP_DRIVER_STATE_ {

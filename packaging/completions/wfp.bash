@@ -64,7 +64,7 @@ _wfp() {
         ;;
     show)
         if [ "$index" = 2 ]; then
-            _wfp_words "filters sublayers callouts providers layers sessions flows events classifier"
+            _wfp_words "filters sublayers callouts providers layers sessions flows events classifier hold"
         else
             _wfp_words "--layer --all --json"
         fi

@@ -41,6 +41,7 @@ static const struct {
     [RPC__REQUEST__CALL_HELD_ANSWER] = {call_held_answer},
     [RPC__REQUEST__CALL_FLOW_LIST] = {call_flow_list},
     [RPC__REQUEST__CALL_COLLECT] = {call_collect},
+    [RPC__REQUEST__CALL_HOLD] = {call_hold},
     [RPC__REQUEST__CALL_DRIVER_LOAD] = {call_driver_load},
     [RPC__REQUEST__CALL_DRIVER_UNLOAD] = {call_driver_unload},
     [RPC__REQUEST__CALL_DRIVER_LIST] = {call_driver_list},

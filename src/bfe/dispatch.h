@@ -27,6 +27,7 @@ call_fn call_security_get, call_security_set;                      /* dispatch_s
 call_fn call_explain;                                              /* dispatch_explain.c */
 call_fn call_callout_load, call_callout_unload, call_callout_list; /* dispatch_callout.c */
 call_fn call_report, call_flow_list;                               /* dispatch_report.c */
+call_fn call_hold;                                                 /* dispatch_held.c */
 call_fn call_driver_load, call_driver_unload, call_driver_list, call_driver_callout_register,
     call_driver_callout_unregister, call_driver_ready; /* dispatch_driver.c */
 call_fn call_classifier;                               /* dispatch_classifier.c */

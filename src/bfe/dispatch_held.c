@@ -49,3 +49,20 @@ uint32_t call_held_answer(struct client *client, const Rpc__Request *request)
                  client_text(client, (char[CLIENT_TEXT_SIZE]){0}));
     return code;
 }
+
+uint32_t call_hold(struct client *client, const Rpc__Request *request)
+{
+    OPENWFP_HOLD report;
+    uint32_t code;
+
+    code =
+        model_access_check(client->session, MODEL_ENGINE, FWPM_ACTRL_READ, &client->convert.error);
+    if (code != ERROR_SUCCESS)
+        return code;
+    engine_hold_report(&client->service->engine, &report);
+    client->reply.hold = encode_hold(&client->convert, &report);
+    if (!client->reply.hold)
+        return client->convert.error.code;
+    client->reply.result_case = RPC__REPLY__RESULT_HOLD;
+    return ERROR_SUCCESS;
+}

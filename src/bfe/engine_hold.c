@@ -248,3 +248,31 @@ uint32_t engine_hold_go(struct engine *engine, struct model_error *error)
 
     return engine_hold_prepare(engine, &need, error);
 }
+
+void engine_hold_report(const struct engine *engine, OPENWFP_HOLD *report)
+{
+    const struct hold_limits *limits = &hold_limits_default;
+    struct hold_statistics now = {0};
+
+    if (engine->hold)
+        hold_statistics(engine->hold, &now);
+    *report = (OPENWFP_HOLD){
+        .active = engine->need.any,
+        .outbound = engine->rules.outbound,
+        .inbound = engine->rules.inbound,
+        .networks = now.networks,
+        .held = now.held,
+        .packets = now.packets,
+        .bytes = now.bytes,
+        .asked = now.asked,
+        .permitted = now.permitted,
+        .blocked = now.blocked,
+        .timedOut = now.timed_out,
+        .refused = now.refused,
+        .ignored = now.ignored,
+        .maxPackets = limits->packets,
+        .maxPacketsOfProgram = limits->packets_app,
+        .maxBytes = limits->bytes,
+        .classifyTime = limits->classify_ms,
+    };
+}

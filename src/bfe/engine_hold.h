@@ -5,6 +5,8 @@
 #ifndef OPENWFP_BFE_ENGINE_HOLD_H
 #define OPENWFP_BFE_ENGINE_HOLD_H
 
+#include <openwfp.h>
+
 #include "engine_host.h"
 
 /* What a policy needs of it. */
@@ -29,6 +31,9 @@ uint32_t engine_hold_forget(struct engine *engine, const struct engine_host *hos
 void engine_hold_leave(struct engine *engine, struct engine_host *host);
 /* The hosts of the last run are back: the thread may start. */
 uint32_t engine_hold_go(struct engine *engine, struct model_error *error);
+
+/* In figures. */
+void engine_hold_report(const struct engine *engine, OPENWFP_HOLD *report);
 
 /* `keep`: what would be held goes on being dropped. */
 void engine_hold_close(struct engine *engine, bool keep);

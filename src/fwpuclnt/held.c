@@ -56,3 +56,18 @@ EXPORT DWORD WINAPI OpenWfpHeldAnswer0(HANDLE engineHandle, UINT64 id, FWP_ACTIO
     }
     return call_end(&call);
 }
+
+EXPORT DWORD WINAPI OpenWfpHoldGet(HANDLE engineHandle, OPENWFP_HOLD *hold)
+{
+    Rpc__Empty empty = RPC__EMPTY__INIT;
+    struct call call;
+
+    if (!call_begin(&call, engineHandle) || !call_needs(&call, hold, "hold"))
+        return call_end(&call);
+    call.request.call_case = RPC__REQUEST__CALL_HOLD;
+    call.request.hold = &empty;
+    if (call_send(&call, RPC__REPLY__RESULT_HOLD) &&
+        !decode_hold(&call.converter, call.reply->hold, hold))
+        call_failed(&call);
+    return call_end(&call);
+}

@@ -125,6 +125,8 @@ Rpc__LoadedCallouts *encode_loaded_callouts(struct converter *c, size_t count,
                                             const OPENWFP_LOADED_CALLOUT *callouts);
 bool decode_loaded_callouts(struct converter *c, const Rpc__LoadedCallouts *message, size_t *count,
                             void ***callouts);
+Rpc__Hold *encode_hold(struct converter *c, const OPENWFP_HOLD *hold);
+bool decode_hold(struct converter *c, const Rpc__Hold *message, OPENWFP_HOLD *hold);
 Rpc__Drivers *encode_drivers(struct converter *c, size_t count, const OPENWFP_DRIVER *drivers);
 bool decode_drivers(struct converter *c, const Rpc__Drivers *message, size_t *count,
                     void ***drivers);

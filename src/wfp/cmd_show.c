@@ -11,10 +11,11 @@
 static const struct {
     const char *name;
     DWORD (*show)(struct show *show);
-} kinds[] = {
-    {"filters", show_filters},     {"sublayers", show_sublayers}, {"callouts", show_callouts},
-    {"providers", show_providers}, {"layers", show_layers},       {"sessions", show_sessions},
-    {"flows", show_flows},         {"events", show_events},       {"classifier", show_classifier}};
+} kinds[] = {{"filters", show_filters},       {"sublayers", show_sublayers},
+             {"callouts", show_callouts},     {"providers", show_providers},
+             {"layers", show_layers},         {"sessions", show_sessions},
+             {"flows", show_flows},           {"events", show_events},
+             {"classifier", show_classifier}, {"hold", show_hold}};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -15,7 +15,7 @@ const struct command commands[] = {
     {"check", "FILE [--explain] [--json]", "read a policy and say what is wrong with it",
      command_check},
     {"show",
-     "filters|sublayers|callouts|providers|layers|sessions|flows|events|classifier\n"
+     "filters|sublayers|callouts|providers|layers|sessions|flows|events|classifier|hold\n"
      "       [--layer L] [--all] [--json]",
      "list what is there", command_show},
     {"monitor", "[--all | --drops | --flows] [--app PATH] [--layer L] [--count N] [--json]",

@@ -35,6 +35,7 @@ DWORD show_sessions(struct show *show);
 DWORD show_flows(struct show *show);
 DWORD show_events(struct show *show);
 DWORD show_classifier(struct show *show);
+DWORD show_hold(struct show *show);
 
 const char *show_key(const struct show *show, const GUID *key);
 const char *show_text(const struct show *show, const WCHAR *text);

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import stat
+import time
 
 from case import EngineCase, each, main
 from place import wait_until
@@ -160,6 +161,18 @@ class Drivers(DriverCase):
         self.load()
         self.assertEqual("running", self.state())
 
+    def test_proven_driver_is_started_once_more(self):
+        self.load()
+        time.sleep(10.5)
+        first = self.listed()["good"]["pid"]
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: self.listed()["good"].get("pid", first) != first, "another process")
+        wait_until(lambda: self.state() == "running", "the driver to be back")
+        driver = self.listed()["good"]
+        self.assertEqual((1, 2), (driver["restarts"], driver["callouts"]))
+        os.kill(driver["pid"], signal.SIGKILL)
+        wait_until(lambda: self.state() == "failed", "the driver to be left alone")
+
     def test_hanging_unload_is_ended(self):
         self.load("hangs")
         self.engine.wfp("driver", "unload", "hangs")
@@ -196,6 +209,9 @@ class Drivers(DriverCase):
 class Asked(DriverCase):
     """The driver permits what it is asked about."""
 
+    def held(self):
+        return json.loads(self.engine.wfp("show", "hold", "--json"))
+
     def setUp(self):
         super().setUp()
         self.place.serve("tcp4 bind=127.0.0.1:7301 listen")
@@ -207,6 +223,16 @@ class Asked(DriverCase):
         super().tearDown()
 
     def test_7_1_driver_decides(self):
+        before = self.held()
+        self.expect("ok", CONNECT)
+        after = self.held()
+        self.assertEqual((True, True, before["asked"] + 1, before["permitted"] + 1, 0),
+                         (after["active"], after["outbound"], after["asked"], after["permitted"],
+                          after["held"]))
+
+    def test_what_no_filter_asks_is_not_held(self):
+        self.policy("permit connect")
+        self.assertFalse(self.held()["active"])
         self.expect("ok", CONNECT)
 
     def test_7_2_unloaded_driver_blocks(self):

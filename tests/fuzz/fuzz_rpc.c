@@ -139,6 +139,9 @@ static void as_reply(struct converter *c, const uint8_t *bytes, size_t size)
     case RPC__REPLY__RESULT_FLOWS:
         decode_flows(c, reply->flows, &count, &objects);
         break;
+    case RPC__REPLY__RESULT_DRIVERS:
+        decode_drivers(c, reply->drivers, &count, &objects);
+        break;
     case RPC__REPLY__RESULT_HELD_LIST:
         decode_held_list(c, reply->held_list, &count, &objects);
         break;

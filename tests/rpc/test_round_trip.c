@@ -85,6 +85,49 @@ ROUND_TRIP(classifier, OPENWFP_CLASSIFIER)
 ROUND_TRIP(held_notice, OPENWFP_HELD_NOTICE)
 ROUND_TRIP(value, FWP_VALUE0)
 
+static void test_hold_round_trip(void **state)
+{
+    struct fixture f;
+    OPENWFP_HOLD sent = {.active = TRUE, .networks = 3}, received;
+
+    fixture_init(&f);
+    sent.timedOut = UINT64_MAX;
+    sent.classifyTime = UINT32_MAX;
+    void *message = encode_hold(&f.out, &sent);
+    assert_true(decode_hold(&f.in, transfer(&f, message), &received));
+    assert_memory_equal(&sent, &received, sizeof(sent));
+    fixture_free(&f);
+}
+
+static void test_drivers_round_trip(void **state)
+{
+    static char name[] = "inspect", path[] = "/lib/inspect.so", reason[] = "was killed";
+    const OPENWFP_DRIVER sent[2] = {
+        {name, path, reason, OPENWFP_DRIVER_FAILED, 0, 0, 1, {1, 2}},
+        {path, name, reason, OPENWFP_DRIVER_RUNNING, 4711, 2, UINT32_MAX, {3, 4}}};
+    struct fixture f;
+    void **received;
+    size_t count;
+
+    fixture_init(&f);
+    void *message = encode_drivers(&f.out, 2, sent);
+    assert_true(decode_drivers(&f.in, transfer(&f, message), &count, &received));
+    assert_int_equal(count, 2);
+    for (int i = 0; i < 2; i++) {
+        const OPENWFP_DRIVER *driver = received[i];
+
+        assert_string_equal(driver->name, sent[i].name);
+        assert_string_equal(driver->path, sent[i].path);
+        assert_string_equal(driver->reason, sent[i].reason);
+        assert_int_equal(driver->state, sent[i].state);
+        assert_int_equal(driver->processId, sent[i].processId);
+        assert_int_equal(driver->numCallouts, sent[i].numCallouts);
+        assert_int_equal(driver->restarts, sent[i].restarts);
+        assert_memory_equal(&driver->since, &sent[i].since, sizeof(driver->since));
+    }
+    fixture_free(&f);
+}
+
 static void test_held_list_round_trip(void **state)
 {
     struct fixture f;
@@ -285,6 +328,8 @@ int main(void)
         cmocka_unit_test(test_classifier_round_trip),
         cmocka_unit_test(test_held_notice_round_trip),
         cmocka_unit_test(test_held_list_round_trip),
+        cmocka_unit_test(test_hold_round_trip),
+        cmocka_unit_test(test_drivers_round_trip),
         cmocka_unit_test(test_value_round_trip),
         cmocka_unit_test(test_11_3_filter_template_round_trip),
         cmocka_unit_test(test_11_4_template_of_another_kind_is_refused),
