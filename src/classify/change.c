@@ -1,10 +1,7 @@
 #include "change.h"
 
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "compiler.h"
 #include "overlay.h"
@@ -70,28 +67,46 @@ static uint32_t apply(struct classify_image *image, const struct classify_change
                                  : each(image, compiler, change->added, change->added_count, add);
 }
 
-/* Lookups in the kernel run under RCU; this returns when all that have begun are over. */
-static void wait_for_lookups(const struct classify_image *image)
+static uint32_t middle(const struct image_private *private)
 {
-    if (image->private->release != NULL)
-        syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+    return private->reserve + (private->end - private->reserve) / 2;
+}
+
+/* 0: not in the reserve, in the base. */
+static unsigned half_of(const struct image_private *private, uint32_t unit)
+{
+    if (unit < private->reserve || unit >= private->end)
+        return 0;
+    return unit < middle(private) ? 1 : 2;
+}
+
+/*
+ * Goes on in the other half, where nobody reads any more: no version in force stands there, and
+ * lookups that began with one are over, which classify_change_publish() had the grace period begun
+ * for.
+ */
+static bool turn(struct image_private *private)
+{
+    struct overlay *overlay = &private->overlay;
+    uint32_t other = overlay->at < middle(private) ? middle(private) : private->reserve;
+    if (half_of(private, private->version) == half_of(private, other) ||
+        !grace_end(&private->grace))
+        return false;
+    overlay->at = other;
+    return true;
 }
 
 /* In what is left of this half of the reserve, or else in the other. */
 static uint32_t write_overlay(struct classify_image *image)
 {
     struct image_private *private = image->private;
-    struct overlay *overlay = &private->overlay;
+    uint32_t before = private->overlay.at;
     if (overlay_write(image))
         return ERROR_SUCCESS;
-    uint32_t middle = private->reserve + (private->end - private->reserve) / 2;
-    uint32_t before = overlay->at;
-    wait_for_lookups(image);
-    overlay->at = before < middle ? middle : private->reserve;
     private->pending = 0;
-    if (overlay_write(image))
+    if (turn(private) && overlay_write(image))
         return ERROR_SUCCESS;
-    overlay->at = before;
+    private->overlay.at = before;
     return CLASSIFY_NO_ROOM;
 }
 
@@ -127,7 +142,11 @@ uint32_t classify_change_prepare(struct classify_image *image, const struct clas
 
 void classify_change_publish(struct classify_image *image)
 {
+    struct image_private *private = image->private;
+    unsigned left = half_of(private, private->version);
     overlay_publish(image);
+    if (private->release != NULL && left != 0 && left != half_of(private, private->version))
+        grace_begin(&private->grace);
 }
 
 void classify_change_cancel(struct classify_image *image)

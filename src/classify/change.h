@@ -6,8 +6,8 @@
  * What is deleted gets the number of that version. classify_change_publish() then stores one word,
  * and all of it is in force: a lookup sees the policy before the change or the policy after it.
  *
- * The reserve is used in two halves. Before one is used again, lookups that may still read there
- * are waited for, which takes some milliseconds, once in many changes.
+ * The reserve is used in two halves. When one has been left, a thread waits for lookups that may
+ * still read there; before it is used again, that thread is waited for, which mostly has ended.
  */
 #ifndef OPENWFP_CLASSIFY_CHANGE_H
 #define OPENWFP_CLASSIFY_CHANGE_H

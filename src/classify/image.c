@@ -10,7 +10,7 @@
 #include "records.h"
 
 #define RESERVE_LEAST  8192u      /* units: 64 KiB */
-#define RESERVE_MOST   (1u << 16) /* 512 KiB */
+#define RESERVE_MOST   (1u << 19) /* 4 MiB */
 #define UNITS_EXPECTED 12u        /* of a filter with its part of the trees */
 
 static void free_tables(struct image_private *private)
@@ -21,6 +21,7 @@ static void free_tables(struct image_private *private)
     free(private->sublayers);
     free(private->layers);
     overlay_free(&private->overlay);
+    grace_forget(&private->grace);
     free(private);
 }
 
@@ -38,7 +39,7 @@ void classify_image_free(struct classify_image *image)
 
 static uint32_t reserve_units(size_t filters)
 {
-    size_t share = filters * UNITS_EXPECTED / 8;
+    size_t share = filters * UNITS_EXPECTED / 2;
     return share < RESERVE_LEAST  ? RESERVE_LEAST
            : share > RESERVE_MOST ? RESERVE_MOST
                                   : (uint32_t)share;

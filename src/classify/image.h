@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "compile.h"
+#include "grace.h"
 #include "memory.h"
 #include "tree.h"
 
@@ -76,6 +77,7 @@ struct image_private {
     uint32_t version, pending;        /* units of versions; 0: none */
     uint64_t build_ns;
     struct overlay overlay;
+    struct grace grace; /* for the half of the reserve that was left last */
 };
 
 /* What the tests of a record read, and which protocols they let through. */

@@ -21,7 +21,6 @@ struct memory memory_new(uint32_t units)
 
 struct memory memory_part(uint8_t *bytes, uint32_t first, uint32_t end)
 {
-    memset(bytes + (size_t)first * CLASSIFY_UNIT, 0, (size_t)(end - first) * CLASSIFY_UNIT);
     return (struct memory){.bytes = bytes, .at = first, .end = end, .fixed = true};
 }
 
@@ -45,6 +44,14 @@ static bool reach(struct memory *memory, uint64_t end)
     return end <= memory->end || grow(memory, end);
 }
 
+/* What was written there before is zeroed as it is taken: a change needs little of a large part. */
+static void clean(const struct memory *memory, uint32_t end)
+{
+    if (memory->fixed)
+        memset(memory->bytes + (size_t)memory->at * CLASSIFY_UNIT, 0,
+               (size_t)(end - memory->at) * CLASSIFY_UNIT);
+}
+
 void memory_trim(struct memory *memory)
 {
     uint32_t end = whole_blocks(memory->at);
@@ -61,6 +68,7 @@ uint32_t memory_take_words(struct memory *memory, uint32_t words)
     uint32_t at = memory->at, units = words / 2 + words % 2;
     if (!reach(memory, (uint64_t)at + units))
         return MEMORY_FULL;
+    clean(memory, at + units);
     memory->at = at + units;
     return at;
 }
@@ -74,6 +82,7 @@ uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window)
         at = whole_blocks(at);
     if (!reach(memory, (uint64_t)at + read))
         return MEMORY_FULL;
+    clean(memory, at + read);
     memory->at = at + units;
     return at;
 }

@@ -71,7 +71,6 @@ static void layers_of_image(const struct classify_image *image, struct policy_la
     }
 }
 
-/* Generation 0 is nobody's: connected datagram sockets use it for "not authorized". */
 void policy_adopt(struct shim *shim)
 {
     struct policy_layers *policy = malloc(sizeof(*policy));
@@ -159,6 +158,7 @@ int shim_commit(struct shim *shim, struct classify_image *image, struct shim_err
     uint32_t slot = 0;
     int result;
 
+    /* Generation 0 is nobody's: connected datagram sockets use it for "not authorized". */
     classify_image_version(image)->generation = shim->generation + 1;
     CLEANUP_FD int fd = policy_map(image);
     if (fd < 0)
