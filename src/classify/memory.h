@@ -22,7 +22,7 @@ struct memory {
 /* A heap memory with the header in it; bytes NULL: out of memory. */
 struct memory memory_new(uint32_t units);
 
-/* A zeroed part of a memory in use. */
+/* A part of a memory in use; what is taken of it is zeroed. */
 struct memory memory_part(uint8_t *bytes, uint32_t first, uint32_t end);
 
 /*
