@@ -80,6 +80,14 @@ while not flags & 4:
 print("reset")
 """
 
+LISTEN_TOGETHER = """
+import socket, sys
+listeners = [socket.create_server((sys.argv[1], 7000), reuse_port=True)
+             for n in range(int(sys.argv[2]))]
+print("serving", flush=True)
+sys.stdin.read()
+"""
+
 
 class Reauthorize(EngineCase):
     def tearDown(self):
@@ -174,6 +182,63 @@ class Reauthorize(EngineCase):
         self.policy("block connect tcp", "block accept tcp")
         for pair in pairs:
             self.assert_ended(pair)
+
+    # What is not quite a connection
+
+    @each(*NATIVE)
+    def test_s10_a_connect_in_progress_fails_at_once(self, family):
+        self.policy("permit connect udp")
+        nobody = {"4": "192.0.2.77:7000", "6": "[2001:db8::77]:7000"}[family.digit]
+        waiting = self.place.start(self.place.sock_program, f"tcp{family.digit}",
+                                   f"connect={nobody}")
+        self.await_state(waiting, "02")
+        self.policy("block connect tcp port 7000")
+        self.assertEqual("ECONNABORTED", self.seen(waiting))
+
+    def await_state(self, program, state, count=1):
+        """Until so many connections of the program's namespace are in the state."""
+        def are_there():
+            lines = []
+            for table in "tcp", "tcp6":
+                with open(f"/proc/{program.pid}/net/{table}", encoding="ascii") as sockets:
+                    lines += list(sockets)[1:]
+            return [line.split()[3] for line in lines].count(state) == count
+        wait_until(are_there, f"{count} in state {state}")
+
+    @each(*NATIVE)
+    def test_s10_what_is_not_accepted_yet_ends(self, family):
+        self.policy("permit accept udp")
+        server = self.place.pause(f"tcp{family.digit} bind={family.own(7000)} listen wait")
+        client = self.hold(f"tcp{family.digit} connect={family.own(7000)}", covered=False)
+        self.policy("block accept tcp port 7000")
+        self.assertEqual("ECONNRESET", self.seen(client))
+        server.stop()
+
+    def hardware(self):
+        """The outer end's hardware address."""
+        shown = self.place.run("ip", "-o", "link", "show", "veth0", covered=False)[1]
+        return shown.partition("link/ether ")[2].split()[0]
+
+    @each(*((cookies, listeners) for cookies in (0, 2) for listeners in (1, 2)))
+    def test_s10_a_handshake_in_progress_ends(self, cookies, listeners):
+        """Without cookies the listener remembers the half of it; with them it remembers nothing."""
+        stranger = "192.0.2.50"
+        self.place.sysctl(self.place.inside, "net/ipv4/tcp_syncookies", str(cookies))
+        self.place.run("ip", "neigh", "replace", stranger, "lladdr", self.hardware(), "dev",
+                       "veth0", "nud", "permanent")
+        self.policy("permit accept tcp port 7000", "block accept")
+        server = self.place.start(PYTHON, "-c", LISTEN_TOGETHER, V4.inside, str(listeners),
+                                  stdin=subprocess.PIPE)
+        self.place.await_line(server, "serving")
+        peer = self.place.start(PYTHON, "-c", HALF_OPEN, stranger, V4.inside, "7000",
+                                covered=False, stdin=subprocess.PIPE)
+        self.place.await_line(peer, "waiting")
+        self.await_state(server, "03", 0 if cookies else 1)
+        self.policy("block accept")
+        self.await_state(server, "03", 0)
+        peer.tell()
+        self.assertEqual("reset", self.seen(peer))
+        self.await_state(server, "01", 0)
 
 
 if __name__ == "__main__":

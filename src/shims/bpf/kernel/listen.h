@@ -5,24 +5,7 @@
 #ifndef OPENWFP_ALE_LISTEN_H
 #define OPENWFP_ALE_LISTEN_H
 
-#include "accept.h"
-
-static __always_inline void ops_addresses(struct bpf_sock_ops *ctx, __u8 *local, __u8 *remote)
-{
-    if (ctx->family == AF_INET) {
-        address_from_v4(local, ctx->local_ip4);
-        address_from_v4(remote, ctx->remote_ip4);
-        return;
-    }
-    ((__u32 *)local)[0] = ctx->local_ip6[0];
-    ((__u32 *)local)[1] = ctx->local_ip6[1];
-    ((__u32 *)local)[2] = ctx->local_ip6[2];
-    ((__u32 *)local)[3] = ctx->local_ip6[3];
-    ((__u32 *)remote)[0] = ctx->remote_ip6[0];
-    ((__u32 *)remote)[1] = ctx->remote_ip6[1];
-    ((__u32 *)remote)[2] = ctx->remote_ip6[2];
-    ((__u32 *)remote)[3] = ctx->remote_ip6[3];
-}
+#include "cookie.h"
 
 static __always_inline bool is_v6only(struct bpf_sock *sk)
 {
@@ -194,6 +177,7 @@ SEC("sockops") int ale_sockops(struct bpf_sock_ops *ctx)
         break;
     case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
         bpf_sock_ops_cb_flags_set(ctx, 0);
+        on_cookie(ctx, sk);
         on_established(ctx, sk, true);
         break;
     case BPF_SOCK_OPS_STATE_CB:
