@@ -8,7 +8,7 @@ from case import EngineCase, each, main
 from engine import event_is
 from families import FAMILIES, NATIVE, V4, V6
 from place import wait_until
-from servers import PYTHON, Sshd, http_server
+from servers import PYTHON, Sshd
 
 POLICY_CHANGE = 1
 WWW_DATA = 33
@@ -45,6 +45,23 @@ print("serving", flush=True)
 while True:
     for key, _ in selector.select():
         held.append(key.fileobj.accept()[0])
+"""
+
+ENDLESS = """
+import http.server, threading
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.done.wait(0.05):
+            self.wfile.write(b"x" * 1000)
+class Server(http.server.ThreadingHTTPServer):
+    address_family = 10
+    done = threading.Event()
+servers = [Server(("::", port), Page) for port in (7000, 7001)]
+print("serving", flush=True)
+for server in servers:
+    threading.Thread(target=server.serve_forever).start()
 """
 
 # Sends a SYN as nobody would; answers the SYN-ACK when told to.
@@ -205,10 +222,11 @@ class Reauthorize(EngineCase):
             return [line.split()[3] for line in lines].count(state) == count
         wait_until(are_there, f"{count} in state {state}")
 
-    @each(*NATIVE)
-    def test_s10_what_is_not_accepted_yet_ends(self, family):
-        self.policy("permit accept udp")
-        server = self.place.pause(f"tcp{family.digit} bind={family.own(7000)} listen wait")
+    @each(*((family, backlog) for family in NATIVE for backlog in (16, 0)))
+    def test_s10_what_is_not_accepted_yet_ends(self, family, backlog):
+        self.policy("permit accept udp", "block connect")
+        server = self.place.pause(
+            f"tcp{family.digit} bind={family.own(7000)} listen={backlog} wait")
         client = self.hold(f"tcp{family.digit} connect={family.own(7000)}", covered=False)
         self.policy("block accept tcp port 7000")
         self.assertEqual("ECONNRESET", self.seen(client))
@@ -239,6 +257,214 @@ class Reauthorize(EngineCase):
         peer.tell()
         self.assertEqual("reset", self.seen(peer))
         self.await_state(server, "01", 0)
+
+    # Which layer made it, and whose it is
+
+    @each(*((family, *how) for family in NATIVE for how in (
+        ("", False), ("bind={}:0", False), ("bind={}:7100", False), ("16", True))))
+    def test_15_9_the_layer_that_made_a_connection_is_the_one_that_is_asked(self, family, how,
+                                                                            inbound):
+        """Nothing is remembered of most sockets: the direction is told from the socket."""
+        own, other = ("accept", "connect") if inbound else ("connect", "accept")
+
+        def connect():
+            if not inbound:
+                return self.outbound(family, how.format(family.inside))
+            server = self.place.pause(f"tcp{family.digit} bind={family.own(7000)} listen={how} "
+                                      "wait accept timeout=20000 recv")
+            client = self.hold(f"tcp{family.digit} connect={family.own(7000)}", covered=False)
+            server.tell()
+            self.await_state(server, "0A", 0)
+            return server, client
+        self.policy(f"permit {own}")
+        first = connect()
+        self.policy(f"block {other} tcp", f"permit {own}")
+        self.assert_lives(first)
+        self.policy(f"permit {own}")
+        second = connect()
+        self.policy(f"block {own} tcp")
+        self.assert_ended(second)
+
+    def outbound(self, family, bind="", **where):
+        """As pair(); the covered one is started as `where` says."""
+        server = self.listener(family, family.peer(7000), covered=False)
+        client = self.hold(f"tcp{family.digit} {bind} connect={family.peer(7000)}", **where)
+        self.place.await_line(server, "waiting")
+        server.tell()
+        return client, server
+
+    @each(*((family, *who) for family in NATIVE for who in (
+        ("user www-data", {"uid": WWW_DATA}), ("group 4242", {"groups": (12, 4242), "uid": 65534}),
+        ("app {twin}", {"program": "{twin}"}))))
+    def test_s10_the_holder_of_a_socket_is_known(self, family, condition, who):
+        twin = os.path.join(self.place.scratch, "twin")
+        shutil.copy(self.place.sock_program, twin)
+        who = {key: twin if value == "{twin}" else value for key, value in who.items()}
+        self.policy("permit connect udp")
+        doomed, other = self.outbound(family, **who), self.pair(family, 7001, False)
+        self.policy(f"block connect {condition.format(twin=twin)}")
+        self.assert_ended(doomed)
+        self.assert_lives(other)
+
+    @each(*NATIVE)
+    def test_s10_an_accepted_connection_is_its_listeners(self, family):
+        self.policy("permit accept udp")
+        servers = [self.place.serve(f"tcp{family.digit} bind={family.own(port)} listen", uid=uid)
+                   for port, uid in ((7000, WWW_DATA), (7001, None))]
+        clients = [self.hold(f"tcp{family.digit} connect={family.own(port)}", covered=False)
+                   for port in (7000, 7001)]
+        self.policy("block accept user www-data")
+        self.assertEqual("ECONNRESET", self.seen(clients[0]))
+        self.assert_lives((servers[1], clients[1]))
+
+    # What is real
+
+    def download(self, host, port):
+        """curl, a page that never ends, and what has come of it."""
+        page = os.path.join(self.place.scratch, f"page-{port}")
+        curl = self.place.start("/usr/bin/curl", "-sSN", "--noproxy", "*", "-o", page,
+                                f"http://{host}:{port}/")
+        wait_until(lambda: os.path.exists(page) and os.path.getsize(page), "a page")
+        return curl, page
+
+    @each(*NATIVE)
+    def test_s10_a_download_of_curl_stops(self, family):
+        self.policy("permit connect udp")
+        server = self.place.start(PYTHON, "-c", ENDLESS, covered=False)
+        self.place.await_line(server, "serving")
+        doomed, _ = self.download(family.outside, 7000)
+        other, page = self.download(family.outside, 7001)
+        self.policy("block connect app /usr/bin/curl tcp port 7000")
+        self.assertEqual(56, doomed.process.wait(20))
+        self.assertIn("connection abort", doomed.process.stdout.read())
+        size = os.path.getsize(page)
+        wait_until(lambda: os.path.getsize(page) > size, "more of the other page")
+        os.unlink(page)
+        os.unlink(page.replace("7001", "7000"))
+        other.stop()
+        server.stop()
+
+    @each(*NATIVE)
+    def test_s10_a_login_by_ssh_stops(self, family):
+        self.policy("permit accept udp")
+        sshd = Sshd(self.place, 7022 + int(family.digit))
+        login = self.place.start(
+            "/usr/bin/ssh", "-F", "/dev/null", "-i", sshd.key, "-p", str(sshd.port), "-o",
+            "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
+            "LogLevel=ERROR", f"root@{family.inside.strip('[]')}", "echo hello; exec sleep 60",
+            covered=False)
+        self.place.await_line(login, "hello")
+        self.policy("block accept app /usr/sbin/sshd")
+        self.assertEqual(255, login.process.wait(20))
+
+    @each(*NATIVE)
+    def test_s10_two_thousand_connections_are_seen(self, family):
+        self.policy("permit connect udp")
+        server = self.place.start(PYTHON, "-c", ACCEPT_MANY, covered=False)
+        self.place.await_line(server, "serving")
+        client = self.place.start(PYTHON, "-c", OPEN_MANY, family.outside.strip("[]"),
+                                  family.digit, str(MANY), stdin=subprocess.PIPE)
+        self.place.await_line(client, "waiting")
+        self.policy("block connect tcp port 80")
+        self.await_state(client, "01", MANY // 2)
+        client.tell()
+        self.assertEqual(["0", str(MANY // 2)], client.process.communicate(timeout=30)[0].split())
+        server.stop()
+
+    # What goes by packets
+
+    @each(*FAMILIES)
+    def test_s10_a_connected_datagram_socket_loses_its_peer(self, family):
+        """No hook sees what it sends; the error tells it, and then it is nobody's peer."""
+        udp = f"udp{family.digit}"
+        self.policy("permit connect udp")
+        self.place.serve(f"{udp} bind={family.any}:53", covered=False)
+        self.place.serve(f"{udp} bind={family.any}:54", covered=False)
+        doomed, other = (self.place.pause(
+            f"{udp} connect={family.peer(port)} send recv wait send send") for port in (53, 54))
+        idle = self.hold(f"{udp} connect={family.peer(53)} send recv")
+        self.policy("block connect udp port 53")
+        self.assertEqual("ECONNABORTED", self.seen(idle))
+        self.assertEqual(["EDESTADDRREQ", "EDESTADDRREQ"],
+                         [answer for _, answer in self.place.finish(doomed)[-2:]])
+        self.assertEqual(["ok", "ok"], [answer for _, answer in self.place.finish(other)[-2:]])
+
+    @each(*NATIVE)
+    def test_15_9_other_flows_are_asked_again_by_their_next_packet(self, family):
+        self.policy("permit connect")
+        self.place.serve(f"udp{family.digit} bind={family.any}:53", covered=False)
+        sending = self.place.pause(f"udp{family.digit} sendto={family.peer(53)} recv wait "
+                                   f"sendto={family.peer(53)}")
+        echo = "icmp" if family is V4 else "icmp6"
+        asking = self.place.pause(f"icmp{family.digit} sendto={family.peer(0)} recv wait "
+                                  f"timeout=300 sendto={family.peer(0)} recv")
+        self.policy("block connect udp", f"block connect {echo}")
+        self.assertEqual(("sendto", "EACCES"), self.place.finish(sending)[-1])
+        self.assertEqual(("recv", "EAGAIN"), self.place.finish(asking)[-1])
+
+    # What is asked and told
+
+    def test_15_11_bind_and_listen_are_not_asked_again(self):
+        self.policy("permit listen", "permit bind")
+        server = self.place.serve(f"tcp4 bind={V4.own(7000)} listen")
+        peer = f"tcp4 timeout=3000 connect={V4.own(7000)}"
+        self.policy("block listen", "block bind")
+        self.expect("ok", f"{peer} send recv", covered=False)
+        held = self.hold(peer, covered=False)
+        self.await_state(server, "01")
+        self.policy("block listen", "block bind", "block accept")
+        self.assertEqual("ECONNRESET", self.seen(held))
+        self.expect("ECONNREFUSED", peer, covered=False)
+        self.policy("permit accept")
+        self.expect("ok", f"{peer} send recv", covered=False)
+
+    @each(False, True)
+    def test_s10_events_say_that_it_was_asked_again_and_why(self, inbound):
+        layer = "accept" if inbound else "connect"
+        self.policy(f"permit {layer}")
+        monitor = self.engine.monitor("--all")
+        doomed, other = self.pair(V4, 7000, inbound), self.pair(V4, 7001, inbound)
+        self.policy(f"block {layer} tcp port 7000", f"permit {layer}")
+        side = "local_port" if inbound else "remote_port"
+        for port, verdict in ((7000, "block"), (7001, "permit")):
+            monitor.wait_for(event_is(layer, "tcp", verdict=verdict, **{
+                side: port, "reauthorize_reason": POLICY_CHANGE}), f"{verdict} again")
+            first = monitor.wait_for(event_is(layer, "tcp", **{side: port}), "the first")
+            self.assertEqual(("permit", 0), (first["verdict"], first["reauthorize_reason"]))
+        monitor.stop()
+        self.assert_ended(doomed)
+        self.assert_lives(other)
+
+    def test_3_12_the_flag_and_the_reason_can_be_conditions(self):
+        self.policy("permit connect udp")
+        doomed = self.pair(V4, 7000, False)
+        self.policy("block connect tcp flags reauthorize")
+        self.assert_ended(doomed)
+        fresh = self.pair(V4, 7000, False)
+        self.policy("permit accept udp", "block connect tcp port 99")
+        self.assert_lives(fresh)
+
+    def test_s10_bfe_killed_right_after_the_commit_does_it_when_it_is_back(self):
+        self.policy("permit connect udp")
+        doomed, other = self.pair(V4, 7000, False), self.pair(V4, 7001, False)
+        self.policy("block connect tcp port 7000")
+        self.engine.stop(signal.SIGKILL)
+        self.engine.start()
+        self.assert_ended(doomed)
+        self.assert_lives(other)
+
+    def test_s10_bfe_killed_and_back_knows_whose_a_connection_is(self):
+        self.policy("permit connect udp", "permit accept udp")
+        pairs = [self.pair(V4, 7000, inbound) for inbound in (False, True)]
+        others = [self.pair(V4, 7001, inbound) for inbound in (False, True)]
+        self.engine.stop(signal.SIGKILL)
+        self.engine.start()
+        app = self.place.sock_program
+        self.policy(f"block connect app {app} tcp port 7000", "permit connect",
+                    f"block accept app {app} tcp port 7000", "permit accept")
+        for pair in pairs:
+            self.assert_ended(pair)
+        self.assert_lives(*others)
 
 
 if __name__ == "__main__":

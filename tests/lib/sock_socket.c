@@ -72,7 +72,7 @@ static int do_bind(struct run *run, const char *value)
 
 static int do_listen(struct run *run, const char *value)
 {
-    return listen(run->fd, 16);
+    return listen(run->fd, *value ? atoi(value) : 16);
 }
 
 static int do_connect(struct run *run, const char *value)

@@ -170,7 +170,8 @@ int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct s
 bool shim_prepare(struct shim *shim)
 {
     const uint64_t wanted = NEED_CONNECT | NEED_SENDMSG | BIT(PROGRAM_ADOPT) |
-                            BIT(PROGRAM_HOLDERS) | BIT(PROGRAM_REAUTHORIZE);
+                            BIT(PROGRAM_HOLDERS) | BIT(PROGRAM_REAUTHORIZE) |
+                            BIT(PROGRAM_REAUTHORIZE_UDP);
     struct shim_error error = {0};
     int i = 0;
 

@@ -33,8 +33,9 @@ enum shim_program {
     PROGRAM_CGROUP_COUNT,
     PROGRAM_LOOKUP = PROGRAM_CGROUP_COUNT, /* attached per network namespace, see netns.c */
     PROGRAM_ADOPT,
-    PROGRAM_HOLDERS, /* the two of a reauthorization, see reauthorize.c */
+    PROGRAM_HOLDERS, /* the iterators of a reauthorization, see reauthorize.c */
     PROGRAM_REAUTHORIZE,
+    PROGRAM_REAUTHORIZE_UDP,
     PROGRAM_ANSWER, /* run by whoever answers, see ask.c */
     PROGRAM_HELD,   /* matched by netfilter rules */
     PROGRAM_DENIED,

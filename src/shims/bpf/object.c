@@ -41,6 +41,7 @@ const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_ADOPT] = "ale_adopt",
     [PROGRAM_HOLDERS] = "ale_holders",
     [PROGRAM_REAUTHORIZE] = "ale_reauthorize",
+    [PROGRAM_REAUTHORIZE_UDP] = "ale_reauthorize_udp",
     [PROGRAM_ANSWER] = "ale_answer",
     [PROGRAM_HELD] = "ale_held",
     [PROGRAM_DENIED] = "ale_denied",
@@ -298,8 +299,9 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
 static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint64_t cookie,
                                       struct shim_error *error)
 {
-    uint32_t no_coarse_clock =
-        ((programs >> PROGRAM_ANSWER) | (programs >> PROGRAM_REAUTHORIZE)) & 1;
+    const uint64_t tracing =
+        1ull << PROGRAM_ANSWER | 1ull << PROGRAM_REAUTHORIZE | 1ull << PROGRAM_REAUTHORIZE_UDP;
+    uint32_t no_coarse_clock = (programs & tracing) != 0;
 
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "openwfp",
                 .kernel_log_buf = error ? error->log : NULL,

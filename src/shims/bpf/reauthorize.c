@@ -1,5 +1,5 @@
 /*
- * After a change of policy: two iterators go over the live TCP connections, and those that are
+ * After a change of policy: iterators go over the live connections, and those that are
  * blocked now are destroyed. On a thread of its own, because a commit need not wait for it and
  * because connections are listed by network namespace, which the thread enters. It gets nothing of
  * the handle but descriptors; a change that comes meanwhile makes it go round once more.
@@ -19,7 +19,7 @@
 #include <linux/sockios.h>
 
 #define BIT(program)  (1ull << (program))
-#define PROGRAMS      (BIT(PROGRAM_HOLDERS) | BIT(PROGRAM_REAUTHORIZE))
+#define PROGRAMS      (BIT(PROGRAM_HOLDERS) | BIT(PROGRAM_REAUTHORIZE) | BIT(PROGRAM_REAUTHORIZE_UDP))
 #define SETTLE_ROUNDS 10  /* the first waits for 1 ms, each for twice as long */
 #define LOG_PATIENCE  100 /* times 1 ms that are waited for the reader of the log */
 #define AT_ONCE       64  /* sockets that one read goes over: so long it keeps the processor */
@@ -29,9 +29,12 @@ struct network {
     uint32_t inum, pid, fd;
 };
 
+/* Links; -1: there is nothing to do. */
 struct round {
-    int holders, reauthorize; /* links; -1: there is nothing to do */
+    int holders, tcp, udp;
 };
+
+#define NO_ROUND ((struct round){-1, -1, -1})
 
 struct reauthorizer {
     pthread_mutex_t lock;
@@ -183,7 +186,8 @@ static void visit_connection(struct reauthorizer *all, const void *record)
     await_reader(all);
 }
 
-static void see_network(struct reauthorizer *all, const struct network *network, int link)
+static void see_network(struct reauthorizer *all, const struct network *network,
+                        const struct round *round)
 {
     CLEANUP_FD int netns = open_network(network);
 
@@ -193,7 +197,8 @@ static void see_network(struct reauthorizer *all, const struct network *network,
     if (diagnosis < 0)
         return;
     all->diagnosis = diagnosis;
-    iterate(all, link, sizeof(struct ale_live), visit_connection);
+    iterate(all, round->tcp, sizeof(struct ale_live), visit_connection);
+    iterate(all, round->udp, sizeof(struct ale_live), visit_connection);
 }
 
 /* The barrier waits for packets that are decided by the policy before just now. */
@@ -203,7 +208,7 @@ static void scan(struct reauthorizer *all, const struct round *round)
         return;
     syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     for (size_t i = 0; i < all->network_count; i++)
-        see_network(all, &all->networks[i], round->reauthorize);
+        see_network(all, &all->networks[i], round);
 }
 
 /* ---- the thread ---- */
@@ -211,8 +216,9 @@ static void scan(struct reauthorizer *all, const struct round *round)
 static void round_close(struct round *round)
 {
     close_fd(&round->holders);
-    close_fd(&round->reauthorize);
-    *round = (struct round){-1, -1};
+    close_fd(&round->tcp);
+    close_fd(&round->udp);
+    *round = NO_ROUND;
 }
 
 static void *work(void *ctx)
@@ -223,7 +229,7 @@ static void *work(void *ctx)
     while (all->next.holders >= 0) {
         struct round round = all->next;
 
-        all->next = (struct round){-1, -1};
+        all->next = NO_ROUND;
         pthread_mutex_unlock(&all->lock);
         scan(all, &round);
         round_close(&round);
@@ -264,7 +270,7 @@ static struct reauthorizer *reauthorizer_new(const struct shim *shim)
     if (!all)
         return NULL;
     pthread_mutex_init(&all->lock, NULL);
-    all->next = (struct round){-1, -1};
+    all->next = NO_ROUND;
     all->log = shim->log;
     all->room = shim->maps[MAP_REAUTHORIZING];
     bpf_obj_get_info_by_fd(all->room, &info, &length);
@@ -274,15 +280,12 @@ static struct reauthorizer *reauthorizer_new(const struct shim *shim)
 
 static int link_iterator(const struct shim *shim, enum shim_program program)
 {
-    int fd =
-        bpf_link_create(bpf_program__fd(shim->code.programs[program]), 0, BPF_TRACE_ITER, NULL);
-
-    return fd < 0 ? -errno : fd;
+    return bpf_link_create(bpf_program__fd(shim->code.programs[program]), 0, BPF_TRACE_ITER, NULL);
 }
 
 int shim_reauthorize(struct shim *shim, struct shim_error *error)
 {
-    struct round round = {-1, -1};
+    struct round round = NO_ROUND;
     int result = code_provide(shim, PROGRAMS, error);
 
     if (result)
@@ -292,8 +295,10 @@ int shim_reauthorize(struct shim *shim, struct shim_error *error)
     if (!shim->reauthorizer)
         return shim_fail(error, -ENOMEM, "out of memory");
     round.holders = link_iterator(shim, PROGRAM_HOLDERS);
-    round.reauthorize = link_iterator(shim, PROGRAM_REAUTHORIZE);
-    result = round.holders < 0 ? round.holders : round.reauthorize < 0 ? round.reauthorize : 0;
+    round.tcp = link_iterator(shim, PROGRAM_REAUTHORIZE);
+    round.udp = link_iterator(shim, PROGRAM_REAUTHORIZE_UDP);
+    if (round.holders < 0 || round.tcp < 0 || round.udp < 0)
+        result = -errno;
     if (!result)
         result = start(shim->reauthorizer, &round);
     else

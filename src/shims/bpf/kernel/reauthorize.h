@@ -1,12 +1,12 @@
 /*
- * Established TCP meets no filter, so a change of policy has to go and see it: every covered
- * connection is asked about again, at the layer that made it (15.9), and the loader destroys the
- * sockets of those that are blocked now.
+ * Established TCP meets no filter, nor does what a connected UDP socket sends, so a change of
+ * policy has to go and see them: every covered connection is asked about again, at the layer that
+ * made it (15.9), and the loader destroys the sockets of those that are blocked now.
  *
- * Two iterators, one after the other. The first goes over all open files and notes with each TCP
- * socket the process that holds it: most clients are not remembered with their sockets. The second
- * goes over a network namespace's connections, also those that no file has: not accepted yet, half
- * open, closed by their program but not done.
+ * Iterators, one after the other. The first goes over all open files and notes with each socket the
+ * process that holds it: most clients are not remembered with their sockets. Two more go over a
+ * network namespace's connections, also those that no file has: not accepted yet, half open, closed
+ * by their program but not done.
  */
 #ifndef OPENWFP_ALE_REAUTHORIZE_H
 #define OPENWFP_ALE_REAUTHORIZE_H
@@ -88,6 +88,14 @@ static __always_inline bool is_unsettled(struct sock *sk, __u8 state)
            BPF_CORE_READ(sk, sk_lock.owned);
 }
 
+static __always_inline bool can_connect(struct sock *sk)
+{
+    __u16 type = BPF_CORE_READ(sk, sk_type);
+
+    return type == SOCK_STREAM ||
+           (type == SOCK_DGRAM && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP);
+}
+
 SEC("iter/task_file") int ale_holders(struct bpf_iter__task_file *ctx)
 {
     struct reauthorizing *now = reauthorizing_get();
@@ -102,7 +110,7 @@ SEC("iter/task_file") int ale_holders(struct bpf_iter__task_file *ctx)
     if (!opened)
         return 0;
     sk = opened->sk;
-    if (!sk || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM || !is_covered(sk))
+    if (!sk || !can_connect(sk) || !is_covered(sk))
         return 0;
     __u8 state = COMMON(sk, skc_state);
     now->found.unsettled = is_unsettled(sk, state);
@@ -157,7 +165,8 @@ static __always_inline void describe_half_open(struct work *work, struct request
     remote_of_sock(work->socket.remote, sk);
 }
 
-static __always_inline void describe_connection(struct work *work, struct sock *sk, bool half_open)
+static __always_inline void describe_connection(struct work *work, struct sock *sk, __u8 protocol,
+                                                bool half_open)
 {
     struct net *net = COMMON(sk, skc_net.net);
     struct ale_socket *socket = &work->socket;
@@ -165,7 +174,7 @@ static __always_inline void describe_connection(struct work *work, struct sock *
     socket->netns_cookie = BPF_CORE_READ(net, net_cookie);
     socket->netns = BPF_CORE_READ(net, ns.inum);
     socket->family = COMMON(sk, skc_family) == AF_INET ? 4 : 6;
-    socket->protocol = IPPROTO_TCP;
+    socket->protocol = protocol;
     socket->local_port = COMMON(sk, skc_num);
     socket->remote_port = bpf_ntohs(COMMON(sk, skc_dport));
     if (half_open) {
@@ -189,16 +198,16 @@ static __always_inline const struct ale_identity *stranger(struct reauthorizing 
 }
 
 /* Sockets that are remembered have their owner with them. What was accepted is its listener's. */
-static __always_inline const struct ale_identity *
-owner_of(struct reauthorizing *now, struct sock_common *common, bool inbound, bool half_open)
+static __always_inline const struct ale_identity *owner_of(struct reauthorizing *now, void *sk,
+                                                           bool inbound, bool half_open)
 {
     const struct ale_socket *described = &now->process.work.socket;
-    struct ale_socket *socket = bpf_sk_storage_get(&sockets, common, NULL, 0);
-    struct holder *holder = bpf_sk_storage_get(&holders, common, NULL, 0);
+    struct ale_socket *socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    struct holder *holder = bpf_sk_storage_get(&holders, sk, NULL, 0);
     struct ale_endpoint *endpoint = NULL;
     struct ale_state *shared = state_get();
 
-    if (socket && shared && (shared->remember & ALE_REMEMBER_TCP))
+    if (socket && shared && (shared->remember & memory_for(described->protocol)))
         return &socket->owner;
     if (inbound)
         endpoint = endpoint_find(described->netns_cookie, described->local, described->local_port);
@@ -208,7 +217,7 @@ owner_of(struct reauthorizing *now, struct sock_common *common, bool inbound, bo
         return &holder->self;
     if (socket)
         return &socket->owner;
-    return endpoint ? &endpoint->owner : stranger(now, (struct sock *)common, half_open);
+    return endpoint ? &endpoint->owner : stranger(now, sk, half_open);
 }
 
 /* Where user space is asked it can't be waited for (17.2): request->hold is ALE_HOLD_NOTICE. */
@@ -218,6 +227,10 @@ static __always_inline enum verdict reauthorize(struct work *work, const struct 
     struct request *request = &work->request;
     const struct ale_socket *socket = &work->socket;
 
+    /* It never is NULL, but the verifier has lost sight of that. */
+    asm volatile("" : "+r"(owner));
+    if (!owner)
+        return PERMITTED;
     request_start(request, socket, owner);
     request->direction = inbound ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
     key_local(request, socket->local, socket->local_port);
@@ -280,13 +293,34 @@ SEC("iter/tcp") int ale_reauthorize(struct bpf_iter__tcp *ctx)
     struct work *work = &now->process.work;
     if (!is_connection(state) || !is_covered_connection(sk, half_open))
         return 0;
-    describe_connection(work, sk, half_open);
+    describe_connection(work, sk, IPPROTO_TCP, half_open);
     work->socket.cookie = bpf_get_socket_cookie(common);
     bool inbound = half_open || was_accepted(sk, &work->socket);
     const struct ale_identity *owner = owner_of(now, common, inbound, half_open);
     bool blocked =
         reauthorize(work, owner, inbound, interface_of(sk, inbound, half_open)) == BLOCKED;
     bpf_sk_storage_delete(&holders, common);
+    tell(ctx->meta->seq, &now->live, &work->socket, sk, blocked);
+    return 0;
+}
+
+/* Whoever connects a UDP socket was asked at AUTH_CONNECT, and what it sends then meets no hook. */
+SEC("iter/udp") int ale_reauthorize_udp(struct bpf_iter__udp *ctx)
+{
+    struct reauthorizing *now = reauthorizing_get();
+    struct udp_sock *udp = ctx->udp_sk;
+    struct sock *sk = (struct sock *)udp;
+
+    if (!now || !udp)
+        return 0;
+    struct work *work = &now->process.work;
+    if (COMMON(sk, skc_state) != TCP_ESTABLISHED_STATE || !is_covered(sk))
+        return 0;
+    describe_connection(work, sk, IPPROTO_UDP, false);
+    work->socket.cookie = bpf_get_socket_cookie(udp);
+    const struct ale_identity *owner = owner_of(now, udp, false, false);
+    bool blocked = reauthorize(work, owner, false, interface_of(sk, false, false)) == BLOCKED;
+    bpf_sk_storage_delete(&holders, udp);
     tell(ctx->meta->seq, &now->live, &work->socket, sk, blocked);
     return 0;
 }

@@ -202,7 +202,13 @@ struct bpf_iter__task_file {
 struct bpf_iter__tcp {
     struct bpf_iter_meta *meta;
     struct sock_common *sk_common;
-    __u32 uid;
+};
+
+struct udp_sock;
+
+struct bpf_iter__udp {
+    struct bpf_iter_meta *meta;
+    struct udp_sock *udp_sk;
 };
 
 #pragma clang attribute pop
