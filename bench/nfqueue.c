@@ -37,8 +37,7 @@ static int on_packet(const struct nlmsghdr *header, void *ctx)
 
     if (nfq_nlmsg_parse(header, attributes) < 0 || !attributes[NFQA_PACKET_HDR])
         return MNL_CB_OK;
-    const struct nfqnl_msg_packet_hdr *packet =
-        mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]);
+    const struct nfqnl_msg_packet_hdr *packet = mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]);
     struct nlmsghdr *verdict = nfq_nlmsg_put(buffer, NFQNL_MSG_VERDICT, number);
     nfq_nlmsg_verdict_put(verdict, (int)ntohl(packet->packet_id), NF_ACCEPT);
     send_message(verdict);
