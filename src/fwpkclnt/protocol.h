@@ -47,6 +47,10 @@ struct driver_header {
 #define DRIVER_CAN_PEND 1u /* else STATUS_FWP_CANNOT_PEND */
 #define DRIVER_INJECTED 2u /* the packet is the host's own, coming back */
 #define DRIVER_NOTICE   4u /* nothing waits: a block ends the socket */
+/* At CONNECT_REDIRECT: the connect is a redirected one's proxy's own, to which this host, or another
+ * one, has redirected before; redirecting it again would go round in circles. */
+#define DRIVER_REDIRECTED_BY_SELF  8u
+#define DRIVER_REDIRECTED_BY_OTHER 16u
 
 struct driver_classify {
     struct driver_header header;
@@ -91,6 +95,14 @@ struct driver_state {
     __u32 pad;
 };
 
+/* At CONNECT_REDIRECT, with a permit: another peer than the one that was asked for. */
+struct driver_redirect {
+    __u8 address[16]; /* v6 form, of the family of the one asked for */
+    __u16 port;
+    __u16 redirected; /* 0: there is none */
+    __u32 target_pid; /* the local process that takes it over; 0 = none */
+};
+
 struct driver_answer {
     struct driver_header header;
     __u32 round;
@@ -99,12 +111,14 @@ struct driver_answer {
     __u32 deadline_ms;            /* of the pend; 0 = the engine's own, which is also the longest */
     __u32 default_action;         /* FWP_ACTION_*, if nobody completes in time; 0 = by the filter */
     __u32 took_packet;            /* the first packet goes on only as PACKET, or not at all */
+    struct driver_redirect redirect;
 };
 
 struct driver_complete {
     struct driver_header header;
     __u32 action; /* FWP_ACTION_PERMIT or _BLOCK decides; 0 = classify again */
     __u32 pad;
+    struct driver_redirect redirect; /* with a permit */
 };
 
 struct driver_packet {

@@ -8,6 +8,7 @@
  *   enable OUTBOUND INBOUND         0 or 1
  *   said MILLISECONDS               what the host was told since, waiting for the first so long
  *   answer OPERATION ROUND ACTION   | pend OPERATION ROUND MILLISECONDS DEFAULT TOOK_PACKET
+ *   redirect OPERATION ROUND ADDRESS PORT PID
  *   complete OPERATION ACTION       ACTION 0: classify again
  *   return OPERATION                the packet that was shown
  *   hangup                          the host goes
@@ -187,6 +188,23 @@ static int do_answer(char **words, int count, bool pended)
     return say(&message, sizeof(message));
 }
 
+static int do_redirect(char **words)
+{
+    struct driver_answer message = {
+        .header = {DRIVER_ANSWER, sizeof(message), strtoull(words[0], NULL, 10)},
+        .round = (uint32_t)atoi(words[1]),
+        .action = 0x1002,
+        .rights = 1,
+        .redirect = {.redirected = 1,
+                     .port = (uint16_t)atoi(words[3]),
+                     .target_pid = (uint32_t)atoi(words[4])},
+    };
+
+    if (inet_pton(AF_INET6, words[2], message.redirect.address) != 1)
+        return -1;
+    return say(&message, sizeof(message));
+}
+
 static int do_complete(char **words)
 {
     struct driver_complete message = {
@@ -253,6 +271,10 @@ static void obey(char **words, int count)
         answer(do_said(atoi(words[1])));
     else if (!strcmp(command, "answer") || !strcmp(command, "pend"))
         answer(do_answer(words + 1, count - 1, *command == 'p'));
+    else if (!strcmp(command, "redirect"))
+        answer(do_redirect(words + 1));
+    else if (!strcmp(command, "enable-redirect"))
+        answer(hold_enable_redirect(hold, true, &error));
     else if (!strcmp(command, "complete"))
         answer(do_complete(words + 1));
     else if (!strcmp(command, "return"))

@@ -10,7 +10,7 @@ from driver import ACCEPT, BLOCK, CONNECT, PERMIT, TERMINATING, Driver
 from place import INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6, Place, wait_until
 
 CLASSIFY_AGAIN = 0
-CAN_PEND, INJECTED = 1, 2
+CAN_PEND, INJECTED, REDIRECTED_BY_SELF = 1, 2, 8
 
 
 class HoldDriver(Driver):
@@ -61,7 +61,7 @@ class Hold(unittest.TestCase):
         return self.place.start(self.place.sock_program, *steps.split(), **where)
 
     def last(self, program):
-        return program.process.communicate(timeout=20)[0].split()[-1]
+        return program.process.communicate(timeout=60)[0].split()[-1]
 
     def asked(self):
         return self.driver.said("classify")
@@ -164,7 +164,7 @@ class Hold(unittest.TestCase):
     def test_decision_8_nothing_opens_while_nobody_answers(self):
         self.hold()
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
-        program = self.start(f"tcp4 timeout=15000 connect={OUTSIDE4}:80")
+        program = self.start(f"tcp4 timeout=60000 connect={OUTSIDE4}:80")
         self.asked()
         self.driver.kill()
         self.assertEqual("EINPROGRESS", self.place.answer(f"tcp4 connect={OUTSIDE4}:80"))
@@ -239,6 +239,60 @@ class Hold(unittest.TestCase):
                 self.assertEqual("ok", self.last(program))
                 self.driver.said("decided")
                 server.stop()
+
+    # redirection
+
+    def hold_redirect(self):
+        self.place.start("sleep", "60")
+        self.driver.tell("commit", f"66:{TERMINATING}:user", f"67:{TERMINATING}:user",
+                         f"{CONNECT}:{PERMIT}", f"{CONNECT + 2}:{PERMIT}")
+        self.driver.tell("enable", 1, 0)
+        self.driver.tell("enable-redirect")
+
+    def redirect(self, question, address, port, pid=0):
+        self.driver.tell("redirect", question["operation"], question["round"], address, port, pid)
+
+    def test_21_3_a_connect_is_led_elsewhere_and_does_not_know(self):
+        self.hold_redirect()
+        self.place.serve(f"tcp4 bind={INSIDE4}:8080 listen")
+        self.place.serve(f"tcp6 bind=[{INSIDE6}]:8080 listen")
+        for family, asked, real in (("4", OUTSIDE4, f"::ffff:{INSIDE4}"),
+                                    ("6", f"[{OUTSIDE6}]", INSIDE6)):
+            with self.subTest(family=family):
+                program = self.start(f"tcp{family} timeout=9000 connect={asked}:80 send recv")
+                question = self.asked()
+                self.assertEqual(66 if family == "4" else 67, question["layer"])
+                self.redirect(question, real, 8080)
+                self.assertEqual("ok", self.last(program))
+
+    def test_21_6_the_connect_layer_sees_the_new_peer(self):
+        self.place.start("sleep", "60")
+        self.driver.tell("commit", f"66:{TERMINATING}:user", f"{CONNECT}:{TERMINATING}:user")
+        self.driver.tell("enable", 1, 0)
+        self.driver.tell("enable-redirect")
+        program = self.start(f"tcp4 connect={OUTSIDE4}:80")
+        self.redirect(self.asked(), f"::ffff:{INSIDE4}", 8080)
+        question = self.asked()
+        self.assertEqual((CONNECT, 0x100000), (question["layer"], question["fields_flags"]))
+        self.answer(question, BLOCK)
+        self.assertEqual("ECONNREFUSED", self.last(program))
+
+    def test_a_datagram_is_led_elsewhere_and_its_answer_comes_back(self):
+        self.hold_redirect()
+        self.place.serve(f"udp4 bind={INSIDE4}:5353", covered=False, namespace=self.place.inside)
+        program = self.start(f"udp4 timeout=9000 connect={OUTSIDE4}:53 send recv")
+        self.redirect(self.asked(), f"::ffff:{INSIDE4}", 5353)
+        self.assertEqual("ok", self.last(program))
+
+    def test_21_8_a_proxys_own_connects_are_known(self):
+        self.hold_redirect()
+        proxy = self.place.pause(f"tcp4 wait connect={OUTSIDE4}:80")
+        self.start(f"tcp4 connect={OUTSIDE4}:80")
+        question = self.asked()
+        self.assertEqual(0, question["flags"] & REDIRECTED_BY_SELF)
+        self.redirect(question, f"::ffff:{INSIDE4}", 8080, proxy.pid)
+        proxy.tell()
+        self.assertTrue(self.asked()["flags"] & REDIRECTED_BY_SELF)
 
     # accepts
 

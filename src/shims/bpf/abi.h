@@ -41,10 +41,11 @@ struct ale_state {
 
 /* What has to be kept for later hooks. Socket storage is by far the dearest thing a connect can pay
  * for, so it is made only for hooks that are attached. */
-#define ALE_REMEMBER_TCP    1u /* owners of TCP sockets that connect or bind */
-#define ALE_REMEMBER_OTHER  2u /* owners of all other sockets */
-#define ALE_REMEMBER_GROUPS 4u /* the policy names groups */
-#define ALE_ASSIGN_FILTERED 8u /* the policy has filters at RESOURCE_ASSIGNMENT */
+#define ALE_REMEMBER_TCP      1u  /* owners of TCP sockets that connect or bind */
+#define ALE_REMEMBER_OTHER    2u  /* owners of all other sockets */
+#define ALE_REMEMBER_GROUPS   4u  /* the policy names groups */
+#define ALE_ASSIGN_FILTERED   8u  /* the policy has filters at RESOURCE_ASSIGNMENT */
+#define ALE_REDIRECT_FILTERED 16u /* and at CONNECT_REDIRECT */
 
 /* Who makes a call, or made the last one on a socket. */
 struct ale_identity {
@@ -247,7 +248,8 @@ struct ale_answer {
     __u32 reason;                             /* FWP_CONDITION_REAUTHORIZE_REASON_*; 0 = none */
     __u32 action, rights, absorb, registered; /* struct classify_answer */
     __u32 outcome;                            /* out: enum ale_outcome */
-    __u32 pad;
+    __u16 redirected, redirect_port;          /* at CONNECT_REDIRECT: to another peer, */
+    __u8 redirect[16];                        /* this one, in v6 form */
     struct ale_ask next; /* out: the next question; of a block, the socket that has to go */
 };
 

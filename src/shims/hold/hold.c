@@ -260,6 +260,20 @@ int hold_enable(struct hold *hold, bool outbound, bool inbound, struct shim_erro
     return result;
 }
 
+int hold_enable_redirect(struct hold *hold, bool redirect, struct shim_error *error)
+{
+    int result = 0;
+
+    pthread_mutex_lock(&hold->lock);
+    if (hold->redirect != redirect) {
+        hold->redirect = redirect;
+        if (hold->outbound || hold->inbound)
+            result = network_add_all(hold, error);
+    }
+    pthread_mutex_unlock(&hold->lock);
+    return result;
+}
+
 void hold_statistics(struct hold *hold, struct hold_statistics *statistics)
 {
     pthread_mutex_lock(&hold->lock);

@@ -56,6 +56,10 @@ void hold_close(struct hold *hold, bool keep);
  * nothing to pay. */
 int hold_enable(struct hold *hold, bool outbound, bool inbound, struct shim_error *error);
 
+/* Besides, rules that lead connects elsewhere, for policies with filters at CONNECT_REDIRECT: with
+ * them every flow of the namespace is tracked by conntrack. Only with outbound. */
+int hold_enable_redirect(struct hold *hold, bool redirect, struct shim_error *error);
+
 /* A host of callouts; the socket is the thread's from now on. `gone` is called, on the thread, when
  * the host hangs up, and after it nothing more of this host comes. */
 int hold_host_add(struct hold *hold, int socket, void (*gone)(void *ctx), void *ctx,

@@ -16,6 +16,7 @@
 #include "shims/hold/hold.h"
 
 #define HOLD_CALLOUTS 256u
+#define HOLD_TARGETS  64u
 #define HOLD_BUCKETS  16384u /* a power of two */
 #define HOLD_SCAN_MS  100u   /* how often deadlines are looked at */
 
@@ -37,6 +38,7 @@ struct packet {
 };
 
 enum operation_state {
+    OPERATION_AWAITING,  /* no question yet: its socket has a peer, but has sent nothing */
     OPERATION_NEW,       /* its question was not told yet: its packet may be on the way */
     OPERATION_ASKED,     /* a host has to answer */
     OPERATION_PENDED,    /* a host has to complete */
@@ -62,6 +64,7 @@ struct operation {
     bool took_packet, timed_out;
     struct packet *first, **last;
     uint32_t packets;
+    struct driver_redirect redirect;
     uint8_t *returned; /* the packet as the host wants it to go on */
     uint32_t returned_size;
 };
@@ -80,6 +83,11 @@ struct callout {
     struct host *host; /* NULL: the place is free */
 };
 
+/* A process that takes over redirected connects. */
+struct target {
+    uint32_t pid, host;
+};
+
 struct context {
     struct context *next;
     uint64_t flow, value;
@@ -94,7 +102,7 @@ struct network {
     uint32_t inum;
     int netns; /* descriptor of the namespace */
     struct mnl_socket *queue;
-    bool inbound; /* it has the rules for packets that come in */
+    bool redirect; /* it has the rules for redirection */
 };
 
 struct hold {
@@ -106,8 +114,10 @@ struct hold {
     struct hold_limits limits;
     hold_log_fn *log;
     void *log_ctx;
-    bool enabled;           /* was ever called */
-    bool outbound, inbound; /* rules are wanted */
+    bool enabled;                        /* was ever called */
+    bool outbound, inbound, redirect;    /* rules are wanted */
+    struct target targets[HOLD_TARGETS]; /* where connects were redirected to */
+    unsigned next_target;
     struct network *networks;
     struct operation *buckets[HOLD_BUCKETS]; /* by number */
     struct operation *ends[HOLD_BUCKETS];    /* by their packets' ends */
@@ -141,9 +151,20 @@ int network_verdict(const struct packet *packet, uint32_t verdict, const uint8_t
 struct rules {
     const char *held, *denied;       /* programs for packets that go out, */
     const char *held_in, *denied_in; /* and that come in; NULL: none of these */
+    bool redirect;                   /* some may go to another peer */
 };
 /* Puts the table in place of whatever it was, or removes it (NULL); in the caller's namespace. */
 int rules_put(const struct rules *rules, struct shim_error *error);
+
+/* ---- redirect.c ---- */
+
+struct batch;
+void redirect_rules(struct batch *batch);
+/* From now on packets of the operation's flow go where the operation was redirected to. */
+int redirect_operation(const struct operation *operation);
+/* Whether the connect is one of a process that this host (or another) has redirected to. */
+uint32_t redirect_history(const struct hold *hold, uint32_t pid, const struct host *host);
+void redirect_remember(struct hold *hold, uint32_t pid, const struct host *host);
 
 /* ---- packet.c ---- */
 

@@ -81,6 +81,7 @@ static int put_rules(void *ctx)
         .denied = shim_asks_denied_path(hold->asks),
         .held_in = hold->inbound ? joining->held_in : NULL,
         .denied_in = joining->denied_in,
+        .redirect = hold->redirect,
     };
     int result = joining->queue ? queue_open(joining->network) : 0;
 
@@ -104,7 +105,7 @@ static int equip(struct network *network, bool queue, struct shim_error *error)
                                         joining.denied_in, error);
     if (!result)
         result = netns_run(network->netns, put_rules, &joining);
-    network->inbound = hold->inbound;
+    network->redirect = hold->redirect;
     return result ? result : shim_asks_network(hold->asks, network->netns, hold->outbound);
 }
 

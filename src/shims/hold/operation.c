@@ -61,7 +61,6 @@ static struct operation *operation_new(struct hold *hold, const struct ale_ask *
     *bucket = operation;
     link_first(hold, operation);
     hold->statistics.held++;
-    hold->untold++;
     return operation;
 }
 
@@ -93,6 +92,12 @@ static void operation_free(struct hold *hold, struct operation *operation)
 static bool is_accept(const struct operation *operation)
 {
     return operation->ask.key.layer == FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4;
+}
+
+static bool is_redirect_layer(const struct operation *operation)
+{
+    return operation->ask.layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V4 ||
+           operation->ask.layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V6;
 }
 
 /* ---- asking the kernel side to go on ---- */
@@ -164,9 +169,22 @@ static void permit_taken(struct hold *hold, struct operation *operation)
     set_state(hold, operation, OPERATION_PERMITTED, hold_now_ms() + RETURN_MS);
 }
 
+/* What was to go elsewhere and can't does not go at all. */
+static bool lead_elsewhere(struct hold *hold, struct operation *operation)
+{
+    int result = operation->redirect.redirected ? redirect_operation(operation) : 0;
+
+    if (result)
+        hold_say(hold, LOG_ERR, "a connect could not be redirected and is dropped: %s",
+                 strerror(-result));
+    return !result;
+}
+
 static void permitted(struct hold *hold, struct operation *operation)
 {
     hold->statistics.permitted++;
+    if (!lead_elsewhere(hold, operation))
+        packets_drop(hold, operation);
     tell_decided(operation, true);
     if (operation->took_packet || operation->returned) {
         permit_taken(hold, operation);
@@ -240,6 +258,23 @@ static void advance_with(struct hold *hold, struct operation *operation, uint32_
                                  .registered = 1});
 }
 
+/* The same with another peer. */
+static void advance_redirected(struct hold *hold, struct operation *operation, uint32_t action,
+                               uint32_t rights, const struct driver_redirect *redirect)
+{
+    struct ale_answer answer = {
+        .mode = ALE_ANSWER, .action = action, .rights = rights, .registered = 1};
+
+    if (is_redirect_layer(operation) && redirect->redirected && action == FWP_ACTION_PERMIT) {
+        operation->redirect = *redirect;
+        redirect_remember(hold, redirect->target_pid, operation->host);
+        answer.redirected = 1;
+        answer.redirect_port = redirect->port;
+        memcpy(answer.redirect, redirect->address, sizeof(answer.redirect));
+    }
+    advance(hold, operation, &answer);
+}
+
 /* ---- asking hosts ---- */
 
 static bool has_flag(const struct ale_ask *ask, uint64_t flag)
@@ -294,6 +329,8 @@ static bool send_classify(struct hold *hold, struct operation *operation, struct
         message.flags |= DRIVER_INJECTED;
     if (operation->ask.hold == ALE_HOLD_NOTICE)
         message.flags |= DRIVER_NOTICE;
+    if (is_redirect_layer(operation))
+        message.flags |= redirect_history(hold, operation->ask.pid, host);
     copy_app(hold, operation, message.app);
     if (packet) {
         message.header.size += packet->size;
@@ -348,7 +385,12 @@ void operation_question(struct hold *hold, const struct ale_ask *ask)
         return;
     operation = operation_new(hold, ask);
     if (operation) {
-        operation->deadline = hold_now_ms() + PACKET_WAIT_MS;
+        bool early = is_redirect_layer(operation) && ask->key.protocol != IPPROTO_TCP;
+
+        /* A datagram's socket may be connected long before it sends, and to lead it elsewhere its
+         * ends have to be known. */
+        set_state(hold, operation, early ? OPERATION_AWAITING : OPERATION_NEW,
+                  hold_now_ms() + (early ? hold->limits.pend_ms : PACKET_WAIT_MS));
         return;
     }
     struct ale_answer answer = {.key = ask->key, .operation = ask->operation, .mode = ALE_BLOCK};
@@ -358,6 +400,8 @@ void operation_question(struct hold *hold, const struct ale_ask *ask)
 
 void operation_packet(struct hold *hold, struct operation *operation)
 {
+    if (operation->state == OPERATION_AWAITING)
+        set_state(hold, operation, OPERATION_NEW, 0);
     if (operation->state == OPERATION_DECIDED)
         packets_drop(hold, operation); /* it met the rules before the decision */
 }
@@ -399,6 +443,8 @@ void operation_answer(struct hold *hold, struct host *host, const struct driver_
     }
     if (answer->pended)
         pend(hold, operation, answer);
+    else if (answer->redirect.redirected)
+        advance_redirected(hold, operation, answer->action, answer->rights, &answer->redirect);
     else
         advance_with(hold, operation, answer->action, answer->rights, answer->absorb != 0);
 }
@@ -418,7 +464,9 @@ void operation_complete(struct hold *hold, struct host *host,
         ignore(hold);
         return;
     }
-    if (complete->action)
+    if (complete->action && complete->redirect.redirected)
+        advance_redirected(hold, operation, complete->action, 1, &complete->redirect);
+    else if (complete->action)
         advance_with(hold, operation, complete->action, 1, 0);
     else if (!is_accept(operation))
         advance(
@@ -479,7 +527,7 @@ static void late(struct hold *hold, struct operation *operation)
 {
     switch (operation->state) {
     case OPERATION_NEW:
-        break;
+        break; /* told at once, or when its packet comes */
     case OPERATION_ASKED:
         hold->statistics.timed_out++;
         advance_without(hold, operation);
@@ -495,6 +543,7 @@ static void late(struct hold *hold, struct operation *operation)
         packets_permit(hold, operation);
         end(hold, operation, true);
         break;
+    case OPERATION_AWAITING:
     case OPERATION_DECIDED:
         forget_in_kernel(hold, operation);
         operation_free(hold, operation);

@@ -5,105 +5,18 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_bpf.h>
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/table.h>
+#include "batch.h"
 
-#define TABLE    "openwfp"
-#define PRIORITY 300 /* behind everybody who may want to change or drop the packet */
-#define ROOM     (64u << 10)
-
-/* Messages that take effect together or not at all. */
-struct batch {
-    struct mnl_nlmsg_batch *messages;
-    uint32_t sequence;
-    bool failed; /* out of memory */
-};
-
-static struct nlmsghdr *batch_begin(struct batch *batch, uint16_t type, uint16_t flags)
-{
-    return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch->messages), type, NFPROTO_INET,
-                                 NLM_F_ACK | flags, batch->sequence++);
-}
-
-static void batch_table(struct batch *batch, uint16_t type)
-{
-    struct nftnl_table *table = nftnl_table_alloc();
-
-    if (!table) {
-        batch->failed = true;
-        return;
-    }
-    nftnl_table_set_str(table, NFTNL_TABLE_NAME, TABLE);
-    nftnl_table_nlmsg_build_payload(
-        batch_begin(batch, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0), table);
-    mnl_nlmsg_batch_next(batch->messages);
-    nftnl_table_free(table);
-}
-
-static void batch_chain(struct batch *batch, const char *name, uint32_t hook)
-{
-    struct nftnl_chain *chain = nftnl_chain_alloc();
-
-    if (!chain) {
-        batch->failed = true;
-        return;
-    }
-    nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, TABLE);
-    nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
-    nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter");
-    nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, hook);
-    nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, PRIORITY);
-    nftnl_chain_nlmsg_build_payload(batch_begin(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE), chain);
-    mnl_nlmsg_batch_next(batch->messages);
-    nftnl_chain_free(chain);
-}
-
-/* ---- rules ---- */
-
-static void add(struct nftnl_rule *rule, struct nftnl_expr *expression, struct batch *batch)
-{
-    if (expression)
-        nftnl_rule_add_expr(rule, expression);
-    else
-        batch->failed = true;
-}
-
-static struct nftnl_expr *load_protocol(void)
-{
-    struct nftnl_expr *expression = nftnl_expr_alloc("meta");
-
-    if (!expression)
-        return NULL;
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_META_DREG, NFT_REG32_00);
-    return expression;
-}
-
-static struct nftnl_expr *is_tcp(void)
-{
-    struct nftnl_expr *expression = nftnl_expr_alloc("cmp");
-    uint8_t protocol = IPPROTO_TCP;
-
-    if (!expression)
-        return NULL;
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_SREG, NFT_REG32_00);
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-    nftnl_expr_set(expression, NFTNL_EXPR_CMP_DATA, &protocol, sizeof(protocol));
-    return expression;
-}
+/* Behind everybody who may want to change or drop the packet; but before redirection, which has to
+ * wait for the answer. */
+#define PRIORITY          300
+#define PRIORITY_REDIRECT (-110)
 
 static struct nftnl_expr *matches(const char *program)
 {
@@ -152,28 +65,6 @@ static struct nftnl_expr *reject(uint32_t type, uint8_t code)
     return expression;
 }
 
-static struct nftnl_rule *rule_begin(struct batch *batch, const char *chain)
-{
-    struct nftnl_rule *rule = nftnl_rule_alloc();
-
-    if (!rule) {
-        batch->failed = true;
-        return NULL;
-    }
-    nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE);
-    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
-    nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
-    return rule;
-}
-
-static void rule_end(struct batch *batch, struct nftnl_rule *rule)
-{
-    nftnl_rule_nlmsg_build_payload(batch_begin(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND),
-                                   rule);
-    mnl_nlmsg_batch_next(batch->messages);
-    nftnl_rule_free(rule);
-}
-
 static void batch_reject(struct batch *batch, const char *chain, const char *denied, bool tcp)
 {
     struct nftnl_rule *rule = rule_begin(batch, chain);
@@ -181,14 +72,14 @@ static void batch_reject(struct batch *batch, const char *chain, const char *den
     if (!rule)
         return;
     if (tcp) {
-        add(rule, load_protocol(), batch);
-        add(rule, is_tcp(), batch);
+        rule_add(rule, load_meta(NFT_META_L4PROTO, NFT_REG32_00), batch);
+        rule_add(rule, compare_byte(NFT_REG32_00, IPPROTO_TCP), batch);
     }
-    add(rule, matches(denied), batch);
-    add(rule,
-        tcp ? reject(NFT_REJECT_TCP_RST, 0)
-            : reject(NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH),
-        batch);
+    rule_add(rule, matches(denied), batch);
+    rule_add(rule,
+             tcp ? reject(NFT_REJECT_TCP_RST, 0)
+                 : reject(NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH),
+             batch);
     rule_end(batch, rule);
 }
 
@@ -198,68 +89,30 @@ static void batch_queue(struct batch *batch, const char *chain, const char *held
 
     if (!rule)
         return;
-    add(rule, matches(held), batch);
-    add(rule, queue(), batch);
+    rule_add(rule, matches(held), batch);
+    rule_add(rule, queue(), batch);
     rule_end(batch, rule);
 }
 
-static void batch_hook(struct batch *batch, const char *chain, uint32_t hook, const char *held,
-                       const char *denied)
+static void batch_hook(struct batch *batch, const char *chain, uint32_t hook, int32_t priority,
+                       const char *held, const char *denied)
 {
-    batch_chain(batch, chain, hook);
+    batch_chain(batch, chain, "filter", hook, priority);
     batch_reject(batch, chain, denied, true);
     batch_reject(batch, chain, denied, false);
     batch_queue(batch, chain, held);
-}
-
-/* ---- sending ---- */
-
-static int acknowledged(struct mnl_socket *socket, uint32_t last)
-{
-    uint8_t buffer[16384];
-
-    for (;;) {
-        ssize_t size = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-        const struct nlmsghdr *header = (const void *)buffer;
-
-        if (size < 0)
-            return -errno;
-        for (int left = (int)size; mnl_nlmsg_ok(header, left);
-             header = mnl_nlmsg_next(header, &left)) {
-            const struct nlmsgerr *answer = mnl_nlmsg_get_payload(header);
-
-            if (header->nlmsg_type == NLMSG_ERROR && answer->error)
-                return answer->error;
-            if (header->nlmsg_seq == last)
-                return 0;
-        }
-    }
-}
-
-static int batch_send(struct batch *batch, uint32_t last)
-{
-    struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-    int result = socket ? 0 : -errno;
-
-    if (!result && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-        result = -errno;
-    if (!result && mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch->messages),
-                                     mnl_nlmsg_batch_size(batch->messages)) < 0)
-        result = -errno;
-    if (!result)
-        result = acknowledged(socket, last);
-    if (socket)
-        mnl_socket_close(socket);
-    return result;
 }
 
 static void batch_rules(struct batch *batch, const struct rules *rules)
 {
     batch_table(batch, NFT_MSG_NEWTABLE);
     if (rules->held)
-        batch_hook(batch, "output", NF_INET_LOCAL_OUT, rules->held, rules->denied);
+        batch_hook(batch, "output", NF_INET_LOCAL_OUT,
+                   rules->redirect ? PRIORITY_REDIRECT : PRIORITY, rules->held, rules->denied);
     if (rules->held_in)
-        batch_hook(batch, "input", NF_INET_LOCAL_IN, rules->held_in, rules->denied_in);
+        batch_hook(batch, "input", NF_INET_LOCAL_IN, PRIORITY, rules->held_in, rules->denied_in);
+    if (rules->redirect)
+        redirect_rules(batch);
 }
 
 static int explain(int result, struct shim_error *error)
@@ -267,11 +120,12 @@ static int explain(int result, struct shim_error *error)
     if (result && error) {
         error->code = result;
         snprintf(error->text, sizeof(error->text),
-                 "can't put the rules that hold packets into nftables' table inet " TABLE ": %s%s",
+                 "can't put the rules that hold packets into nftables' table inet " BATCH_TABLE
+                 ": %s%s",
                  strerror(-result),
                  result == -ENOENT || result == -EOPNOTSUPP
                      ? " (the kernel needs nf_tables, nft_compat, nft_reject_inet, xt_bpf and "
-                       "xt_NFQUEUE)"
+                       "xt_NFQUEUE, and nft_nat to redirect)"
                      : "");
     }
     return result;
@@ -280,24 +134,15 @@ static int explain(int result, struct shim_error *error)
 /* The table may be there or not, so it is made before it is deleted. */
 int rules_put(const struct rules *rules, struct shim_error *error)
 {
-    char *room = malloc(2u * ROOM);
-    struct batch batch = {.sequence = 1};
-    int result = -ENOMEM;
+    struct batch batch;
+    int result = batch_open(&batch);
 
-    batch.messages = room ? mnl_nlmsg_batch_start(room, ROOM) : NULL;
-    if (batch.messages) {
-        nftnl_batch_begin(mnl_nlmsg_batch_current(batch.messages), batch.sequence++);
-        mnl_nlmsg_batch_next(batch.messages);
+    if (!result) {
         batch_table(&batch, NFT_MSG_NEWTABLE);
         batch_table(&batch, NFT_MSG_DELTABLE);
         if (rules)
             batch_rules(&batch, rules);
-        uint32_t last = batch.sequence - 1;
-        nftnl_batch_end(mnl_nlmsg_batch_current(batch.messages), batch.sequence++);
-        mnl_nlmsg_batch_next(batch.messages);
-        result = batch.failed ? -ENOMEM : batch_send(&batch, last);
-        mnl_nlmsg_batch_stop(batch.messages);
+        result = batch_close(&batch);
     }
-    free(room);
     return explain(result, error);
 }

@@ -68,6 +68,31 @@ static __always_inline void give_answer(struct held *entry, struct ale_state *sh
         classify_anew(entry, shared, 0);
 }
 
+static __always_inline bool is_redirect(const struct held *entry)
+{
+    return layer_without_family(&entry->request, entry->layer) == ALE_CONNECT_REDIRECT;
+}
+
+static __always_inline void note_redirect(struct held *entry, const struct ale_answer *answer)
+{
+    if (!answer->redirected || !is_redirect(entry))
+        return;
+    entry->redirected = 1;
+    entry->redirect_port = answer->redirect_port;
+    __builtin_memcpy(entry->redirect, answer->redirect, sizeof(entry->redirect));
+}
+
+/* Behind CONNECT_REDIRECT comes AUTH_CONNECT, with the peer that it has become (21.6). */
+static __always_inline void classify_connect(struct held *entry, struct ale_state *shared)
+{
+    entry->layer = layer_of_family(&entry->request, ALE_AUTH_CONNECT);
+    if (entry->redirected) {
+        key_remote(&entry->request, entry->redirect, entry->redirect_port);
+        key_flag(&entry->request, FLAG_REDIRECTED);
+    }
+    decide(&entry->request, &entry->owner, entry->layer, shared);
+}
+
 static __always_inline enum verdict verdict_of_walk(const struct classify_walk *walk)
 {
     return walk->result.action == FWP_ACTION_BLOCK ? BLOCKED : PERMITTED;
@@ -81,6 +106,7 @@ static __always_inline bool go_on(struct held *entry, struct ale_state *shared,
 
     switch (answer->mode) {
     case ALE_ANSWER:
+        note_redirect(entry, answer);
         give_answer(entry, shared, answer);
         return true;
     case ALE_RESTART:
@@ -133,6 +159,9 @@ static __always_inline __u32 answer_held(struct held *entry, const struct ale_he
         return show(entry, key, answer);
     if (!go_on(entry, shared, answer))
         return ALE_OUTCOME_GONE;
+    if (!entry->request.walk.asked && is_redirect(entry) &&
+        verdict_of_walk(&entry->request.walk) == PERMITTED)
+        classify_connect(entry, shared);
     if (entry->request.walk.asked)
         return show(entry, key, answer);
     enum verdict verdict = verdict_of_walk(&entry->request.walk);

@@ -89,8 +89,12 @@ static __always_inline enum verdict connect_authorize(const struct caller *calle
         return BLOCKED;
     request_to_peer(&work->request, socket, work->remote, port);
     work->request.hold = ALE_HOLD_QUEUE;
-    enum verdict verdict =
-        authorize(&work->request, &caller->process->self, ALE_AUTH_CONNECT, COLLECT_ALLOWS);
+    enum verdict verdict = PERMITTED;
+    if (caller->redirect_filtered)
+        verdict = authorize(&work->request, &caller->process->self, ALE_CONNECT_REDIRECT, 0);
+    if (verdict == PERMITTED)
+        verdict =
+            authorize(&work->request, &caller->process->self, ALE_AUTH_CONNECT, COLLECT_ALLOWS);
     if (verdict == BLOCKED)
         return BLOCKED;
     if (socket->protocol == IPPROTO_UDP && verdict == PERMITTED)
@@ -155,6 +159,12 @@ static __always_inline enum verdict send_authorize(const struct caller *caller, 
     }
     key_remote(&work->request, work->flow.remote, work->flow.port);
     work->request.hold = ALE_HOLD_QUEUE;
+    if (caller->redirect_filtered) {
+        enum verdict verdict =
+            authorize(&work->request, &caller->process->self, ALE_CONNECT_REDIRECT, 0);
+        if (verdict != PERMITTED)
+            return verdict;
+    }
     return flow_authorize(&work->request, &caller->process->self, &work->flow, 0);
 }
 

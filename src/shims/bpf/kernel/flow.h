@@ -29,7 +29,7 @@ static __always_inline void flow_key(struct ale_flow_key *key, __u64 cookie, __u
 static __always_inline enum flow_state flow_state(const struct ale_flow *flow, __u64 now,
                                                   __u64 generation)
 {
-    if (!flow || now - flow->used > FLOW_IDLE)
+    if (!flow || clock_since(flow->used, now) > FLOW_IDLE)
         return FLOW_NONE;
     return flow->generation == generation ? FLOW_CURRENT : FLOW_STALE;
 }
@@ -106,7 +106,7 @@ static __always_inline bool flow_awaits_anyone(const struct ale_flow_key *peer)
 
     flow_key_anyone(&key);
     struct ale_flow *flow = bpf_map_lookup_elem(&flows, &key);
-    return flow && clock_now() - flow->used <= MULTICAST_ANSWER;
+    return flow && clock_since(flow->used, clock_now()) <= MULTICAST_ANSWER;
 }
 
 static __always_inline void flow_await_anyone(const struct ale_flow_key *peer)

@@ -25,6 +25,8 @@ struct held {
     __u32 hold;
     __u32 layer; /* run-time id */
     __u32 app;
+    __u16 redirected, redirect_port;
+    __u8 redirect[16];
     struct ale_identity owner;
     struct request request;
 };
@@ -107,6 +109,8 @@ static __always_inline void held_key(struct ale_held_key *key, const struct requ
     __builtin_memset(key, 0, sizeof(*key));
     key->cookie = request->cookie;
     key->layer = layer_without_family(request, layer);
+    if (key->layer == ALE_CONNECT_REDIRECT)
+        key->layer = ALE_AUTH_CONNECT; /* which is asked next, of the same operation */
     key->protocol = request->walk.key.value[CLASSIFY_PROTOCOL];
     if (key->layer != ALE_RESOURCE_ASSIGNMENT && key->layer != ALE_AUTH_LISTEN) {
         held_address(request, CLASSIFY_REMOTE_ADDRESS, key->remote);

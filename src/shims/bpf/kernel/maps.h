@@ -126,6 +126,12 @@ static __always_inline __u64 clock_now(void)
     return no_coarse_clock ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 }
 
+/* What passed between two readings; the coarse clock is behind the other by up to a tick. */
+static __always_inline __u64 clock_since(__u64 then, __u64 now)
+{
+    return now > then ? now - then : 0;
+}
+
 static __always_inline struct ale_state *state_get(void)
 {
     __u32 zero = 0;

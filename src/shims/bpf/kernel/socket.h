@@ -73,6 +73,7 @@ struct caller {
     struct ale_socket *socket;
     bool remembered;
     bool assign_filtered;
+    bool redirect_filtered;
 };
 
 static __always_inline __u32 memory_for(__u8 protocol)
@@ -103,6 +104,7 @@ static __always_inline struct ale_socket *socket_passing(struct ale_process *pro
         if (in_scope(netns_)) {                                                                    \
             entry_ = ENTRY_FAILED;                                                                 \
             (caller)->assign_filtered = memory_ & ALE_ASSIGN_FILTERED;                             \
+            (caller)->redirect_filtered = memory_ & ALE_REDIRECT_FILTERED;                         \
             (caller)->remembered = (always) || (memory_ & memory_for(protocol_));                  \
             (caller)->process =                                                                    \
                 process_current((caller)->remembered || (memory_ & ALE_REMEMBER_GROUPS));          \
