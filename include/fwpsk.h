@@ -274,10 +274,11 @@ NTSTATUS NTAPI FwpsPendOperation0(HANDLE completionHandle, HANDLE *completionCon
  * keeps the engine from asking, the function does not wait longer than a second, and the classify
  * comes on a thread of the library.) A datagram that was neither referenced nor cloned goes out by
  * itself once it is permitted; else it goes out as the driver injects it.
- * RECV_ACCEPT: the packet decides. netBufferList is the clone that FwpsInjectTransportReceiveAsync0
- * then injects: that permits. When the last reference to the packet is gone, or there was none, and
- * nothing was injected, it is refused.
- * IRQL <= DISPATCH_LEVEL.
+ * RECV_ACCEPT with a packet: it decides. netBufferList is the clone that
+ * FwpsInjectTransportReceiveAsync0 then injects: that permits. When the last reference to the
+ * packet is gone, or there was none, and nothing was injected, it is refused. Without a packet (the
+ * first datagram of a peer is dropped on Linux, and not shown) it is as at the other layers. IRQL
+ * <= DISPATCH_LEVEL.
  */
 void NTAPI FwpsCompleteOperation0(HANDLE completionContext, NET_BUFFER_LIST *netBufferList);
 

@@ -180,7 +180,7 @@ static void complete_accept(struct operation *operation)
 {
     uint64_t number = operation->node.number;
     bool injected = operation->injected;
-    bool refused = !injected && (!operation->packet || !operation->packet->holds);
+    bool refused = !injected && !operation->packet->holds;
 
     operation->refusable = !injected && !refused;
     runtime_unlock();
@@ -211,7 +211,7 @@ void pend_complete(uint64_t number, uint32_t action)
         number = operation->node.number;
         runtime_unlock();
         channel_complete(number, action);
-    } else if (role == ROLE_ACCEPT) {
+    } else if (role == ROLE_ACCEPT && operation->packet) {
         complete_accept(operation);
     } else {
         complete_again(operation, callout_id);

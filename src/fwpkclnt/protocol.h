@@ -3,16 +3,17 @@
  * message, one packet; both run on one machine from one build. A host is a driver's process, or
  * bfe's own broker of `hold` filters. Neither side believes the other's sizes.
  *
- * The way of an operation:
+ * The way of an operation; > is to the host, < from it:
  *
- *     CLASSIFY ──▶ host     the callout is asked; only one classify of an operation at a time
- *     ANSWER   ◀──          with its action: the classify goes on, perhaps to other callouts;
- *                           or pended: nothing goes on until
- *     COMPLETE ◀──          exactly once, by the host that pended: with a decision, which stands;
- * or without: the layer is classified again (CLASSIFY with `reauthorize`), and for AUTH_RECV_ACCEPT
- * a PACKET decides PACKET   ◀──          the packet that was shown, as it is to go on: waits for
- * the operation's permit, which at AUTH_RECV_ACCEPT it asks for by itself DECIDED  ──▶          how
- * a pended operation ended
+ *     > CLASSIFY    the callout is asked; only one classify of an operation at a time.
+ *     < ANSWER      With its action: the classify goes on, perhaps to other callouts.
+ *                   Or pended: nothing goes on until
+ *     < COMPLETE    exactly once, by the host that pended. With a decision, which stands. Or
+ *                   without: the layer is classified again (reason CLASSIFY_COMPLETION); but of
+ *                   an AUTH_RECV_ACCEPT that was shown with its packet, the packet decides:
+ *     < PACKET      it, as it is to go on. Waits for the operation's permit; at
+ *                   AUTH_RECV_ACCEPT it is itself classified again (DRIVER_INJECTED).
+ *     > DECIDED     how a pended operation ended.
  *
  * `round` counts the classifies of an operation; an answer to an earlier round is ignored.
  */

@@ -22,6 +22,8 @@ static UINT32 flags_of(const struct shown *shown)
     case FWPS_LAYER_ALE_RESOURCE_ASSIGNMENT_V4:
         return shown->fixed->incomingValue[FWPS_FIELD_ALE_RESOURCE_ASSIGNMENT_V4_FLAGS]
             .value.uint32;
+    case FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4:
+        return shown->fixed->incomingValue[FWPS_FIELD_ALE_AUTH_RECV_ACCEPT_V4_FLAGS].value.uint32;
     case FWPS_LAYER_ALE_AUTH_CONNECT_V4:
         return shown->fixed->incomingValue[FWPS_FIELD_ALE_AUTH_CONNECT_V4_FLAGS].value.uint32;
     default:
@@ -101,6 +103,12 @@ static void test_17_6_listen_and_assignment_likewise(void **state)
 {
     pend_and_complete_at(FWPS_LAYER_ALE_AUTH_LISTEN_V4);
     pend_and_complete_at(FWPS_LAYER_ALE_RESOURCE_ASSIGNMENT_V4);
+}
+
+/* On Linux a datagram that makes a flow is dropped, so there is no packet to decide. */
+static void test_17_5_an_accept_without_a_packet_likewise(void **state)
+{
+    pend_and_complete_at(FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4);
 }
 
 static NTSTATUS pend_at(uint16_t layer, void (*change)(struct driver_classify *question))
@@ -483,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_17_2_wrong_arguments),
         cmocka_unit_test(test_17_3_and_17_4_connect_is_asked_again_on_the_calling_thread),
         cmocka_unit_test(test_17_6_listen_and_assignment_likewise),
+        cmocka_unit_test(test_17_5_an_accept_without_a_packet_likewise),
         cmocka_unit_test(test_17_4_a_second_completion_and_null_do_nothing),
         cmocka_unit_test(test_a_completion_after_the_engine_decided_does_nothing),
         cmocka_unit_test(test_a_completion_before_the_classify_has_returned_waits_for_it),

@@ -61,7 +61,7 @@ struct operation {
     uint32_t round, pends;
     uint32_t default_action;
     uint64_t deadline; /* ms of the monotonic clock */
-    bool took_packet, timed_out;
+    bool showed_packet, took_packet, timed_out;
     struct packet *first, **last;
     uint32_t packets;
     struct driver_redirect redirect;

@@ -332,6 +332,7 @@ static bool send_classify(struct hold *hold, struct operation *operation, struct
     if (is_redirect_layer(operation))
         message.flags |= redirect_history(hold, operation->ask.pid, host);
     copy_app(hold, operation, message.app);
+    operation->showed_packet = packet;
     if (packet) {
         message.header.size += packet->size;
         parts[1] = (struct iovec){(void *)packet->bytes, packet->size};
@@ -468,7 +469,7 @@ void operation_complete(struct hold *hold, struct host *host,
         advance_redirected(hold, operation, complete->action, 1, &complete->redirect);
     else if (complete->action)
         advance_with(hold, operation, complete->action, 1, 0);
-    else if (!is_accept(operation))
+    else if (!is_accept(operation) || !operation->showed_packet)
         advance(
             hold, operation,
             &(struct ale_answer){.mode = ALE_RESTART,
