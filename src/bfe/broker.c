@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "classify/arbitrate.h"
 #include "log.h"
 #include "model/error.h"
 #include "questions.h"
@@ -100,6 +101,7 @@ static ssize_t send_answer(const struct broker *broker, const struct operation *
         .header = {DRIVER_ANSWER, sizeof(answer), operation->id},
         .round = operation->round,
         .action = operation->action,
+        .rights = operation->action == FWP_ACTION_PERMIT ? FWPS_RIGHT_ACTION_WRITE : 0,
         .pended = operation->question != NULL || (operation->due & OPERATION_COMPLETE),
     };
 

@@ -79,7 +79,7 @@ static void on_callout(void *ctx, const struct classify_filter *filter,
 
     if (holds(tracing, filter)) {
         answer->action = OPENWFP_HOLD_CONTEXT_ACTION(classify_callout_of(filter)->context);
-        answer->rights = 0;
+        answer->rights = answer->action == FWP_ACTION_PERMIT ? FWPS_RIGHT_ACTION_WRITE : 0;
         return;
     }
     tracing->callouts++;

@@ -142,7 +142,7 @@ static void on_callout(void *ctx, const struct classify_filter *filter,
                        const struct classify_walk *walk, struct classify_answer *answer)
 {
     answer->action = OPENWFP_HOLD_CONTEXT_ACTION(classify_callout_of(filter)->context);
-    answer->rights = 0;
+    answer->rights = answer->action == FWP_ACTION_PERMIT ? FWPS_RIGHT_ACTION_WRITE : 0;
 }
 
 /* A lighter sublayer may have taken over from one that had decided. A filter that was not reached

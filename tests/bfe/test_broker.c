@@ -14,6 +14,7 @@
 
 #include "bfe/broker.h"
 #include "bfe/questions.h"
+#include "classify/arbitrate.h"
 #include "fwpkclnt/protocol.h"
 
 #define NOTICES 65536
@@ -151,7 +152,8 @@ static void assert_answer(struct fixture *f, uint64_t operation, bool pended, ui
     assert_int_equal(message.header.operation, operation);
     assert_int_equal(message.answer.pended, pended);
     assert_int_equal(message.answer.action, action);
-    assert_int_equal(message.answer.rights, 0);
+    assert_int_equal(message.answer.rights,
+                     action == FWP_ACTION_PERMIT ? FWPS_RIGHT_ACTION_WRITE : 0);
 }
 
 static void assert_complete(struct fixture *f, uint64_t operation, uint32_t action)

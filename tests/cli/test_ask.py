@@ -1,17 +1,15 @@
 """wfp ask, against a bfe whose holding of operations is played by the test (asking_bfe.c)."""
 import fcntl
-import json
 import os
 import pty
-import queue
 import select
 import signal
 import subprocess
 import sys
 import termios
-import threading
 import time
 
+from asker import Asker, Lines
 from cli import BUILD, CliCase, main, wait_until, DONE, NO_BFE, USAGE, WFP
 
 ASKING_BFE = os.path.join(BUILD, "tests/cli/asking-bfe")
@@ -25,50 +23,6 @@ def start_time(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         ticks = int(file.read().rsplit(")", 1)[1].split()[19])
     return ticks * (1000000000 // os.sysconf("SC_CLK_TCK"))
-
-
-class Lines:
-    """The lines that a process writes, as they come."""
-
-    def __init__(self, stream):
-        self.queue = queue.Queue()
-        threading.Thread(target=self.read, args=(stream,), daemon=True).start()
-
-    def read(self, stream):
-        for line in stream:
-            self.queue.put(line.rstrip("\n"))
-        self.queue.put(None)
-
-    def next(self, seconds=10):
-        return self.queue.get(timeout=seconds)
-
-
-class Asker:
-    """wfp ask --json"""
-
-    def __init__(self, case):
-        self.process = subprocess.Popen([WFP, "ask", "--json"], env=case.environment(), text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        case.addCleanup(self.end)
-        self.lines = Lines(self.process.stdout)
-        self.expect("connected")
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-
-    def expect(self, event):
-        line = self.lines.next()
-        assert line is not None, f"the asker ended; expected {event}"
-        message = json.loads(line)
-        assert message["event"] == event, f"{event} expected: {message}"
-        return message
-
-    def say(self, **answer):
-        self.process.stdin.write(json.dumps(answer) + "\n")
-        self.process.stdin.flush()
 
 
 class Terminal:
@@ -130,6 +84,11 @@ class AskCase(CliCase):
         self.holding = {f["layer"]: f["id"] for f in self.filters("holding")
                         if f["action"] == "hold"}
 
+    def asker(self):
+        asker = Asker(WFP, self.environment())
+        self.addCleanup(asker.end)
+        return asker
+
     def ask(self, layer=CONNECT_V4, program="/usr/bin/curl", pid=0, start=0, uid=USER, protocol=6,
             address="192.0.2.1", port=443, context=0):
         self.__class__.operation += 1
@@ -159,7 +118,7 @@ class Json(AskCase):
             self.wfp("delete", str(row["id"]))
 
     def test_a_question_and_its_answer(self):
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask(port=443, pid=os.getpid(), start=start_time(os.getpid()))
         question = asker.expect("question")
         self.assertEqual(
@@ -180,7 +139,7 @@ class Json(AskCase):
         self.assertEqual([], self.answers())
 
     def test_a_reused_pid_is_never_shown(self):
-        asker = Asker(self)
+        asker = self.asker()
         self.ask(pid=os.getpid(), start=start_time(os.getpid()) - 5000000000)
         question = asker.expect("question")
         self.assertEqual([], question["processes"])
@@ -188,7 +147,7 @@ class Json(AskCase):
         self.assert_completed(self.operation, "block")
 
     def test_a_name_from_etc_hosts_says_so(self):
-        asker = Asker(self)
+        asker = self.asker()
         self.ask(address="127.0.0.1")
         question = asker.expect("question")
         self.assertEqual(("localhost", "/etc/hosts"), (question["name"], question["name_from"]))
@@ -196,7 +155,7 @@ class Json(AskCase):
         self.assert_completed(self.operation, "block")
 
     def test_two_askers_the_first_answer_wins(self):
-        one, two = Asker(self), Asker(self)
+        one, two = self.asker(), self.asker()
         operation = self.ask()
         id_ = one.expect("question")["id"]
         self.assertEqual(id_, two.expect("question")["id"])
@@ -209,12 +168,12 @@ class Json(AskCase):
 
     def test_an_asker_that_comes_late_hears_what_waits(self):
         operation = self.ask()
-        asker = Asker(self)
+        asker = self.asker()
         asker.say(id=asker.expect("question")["id"], action="permit")
         self.assert_completed(operation, "permit")
 
     def test_an_asker_that_is_killed_leaves_the_question_to_others(self):
-        one, two = Asker(self), Asker(self)
+        one, two = self.asker(), self.asker()
         operation = self.ask()
         id_ = one.expect("question")["id"]
         one.process.kill()
@@ -224,7 +183,7 @@ class Json(AskCase):
         self.assert_completed(operation, "permit")
 
     def test_a_deadline(self):
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask(context=1000 | PERMIT_BIT)
         question = asker.expect("question")
         self.assertEqual(("permit", 1000), (question["default"], question["timeout_ms"]))
@@ -232,7 +191,7 @@ class Json(AskCase):
         self.assertEqual("permit", asker.expect("expired")["action"])
 
     def test_alike_ones_are_counted(self):
-        asker = Asker(self)
+        asker = self.asker()
         first = self.ask()
         self.assertEqual(1, asker.expect("question")["count"])
         second = self.ask()
@@ -243,7 +202,7 @@ class Json(AskCase):
             self.assert_completed(operation, "permit")
 
     def test_always_writes_a_filter_above_the_one_that_held(self):
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask()
         asker.say(id=asker.expect("question")["id"], action="permit", to="address-port",
                   **{"for": "always"})
@@ -268,14 +227,14 @@ class Json(AskCase):
                  "any": "block connect ipv4 app /usr/bin/curl user 54321"}
         for scope, rule in cases.items():
             with self.subTest(scope):
-                asker = Asker(self)
+                asker = self.asker()
                 operation = self.ask()
                 asker.say(id=asker.expect("question")["id"], action="block", to=scope,
                           **{"for": "always"})
                 self.assert_completed(operation, "block")
                 self.assertIn(rule, [f["rule"] for f in self.answers()])
                 self.tearDown()
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask()
         asker.say(id=asker.expect("question")["id"], action="block", to="any", every_user=True,
                   **{"for": "always"})
@@ -284,7 +243,7 @@ class Json(AskCase):
                       [f["rule"] for f in self.answers()])
 
     def test_always_at_listen(self):
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask(layer=LISTEN_V4, address="0.0.0.0", port=8000)
         asker.say(id=asker.expect("question")["id"], action="permit", **{"for": "always"})
         self.assert_completed(operation, "permit")
@@ -292,7 +251,7 @@ class Json(AskCase):
                       [f["rule"] for f in self.answers()])
 
     def test_answers_go_with_the_sublayer_that_they_are_in(self):
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask()
         asker.say(id=asker.expect("question")["id"], action="permit", **{"for": "always"})
         self.assert_completed(operation, "permit")
@@ -302,7 +261,7 @@ class Json(AskCase):
         self.assertEqual([], self.answers())
 
     def test_for_the_program_lasts_as_long_as_the_asker(self):
-        asker = Asker(self)
+        asker = self.asker()
         first, second = self.ask(port=443), self.ask(port=80)
         other = self.ask(program="/usr/bin/wget")
         questions = [asker.expect("question") for _ in range(3)]
@@ -313,14 +272,14 @@ class Json(AskCase):
                       [f["rule"] for f in self.answers()])
         asker.process.kill()
         wait_until(lambda: not self.answers(), "the filter is gone")
-        asker = Asker(self)
+        asker = self.asker()
         question = asker.expect("question")
         self.assertEqual("/usr/bin/wget", question["program"])
         asker.say(id=question["id"], action="block")
         self.assert_completed(other, "block")
 
     def test_what_makes_no_sense_is_said_and_passed_over(self):
-        asker = Asker(self)
+        asker = self.asker()
         operation = self.ask()
         id_ = asker.expect("question")["id"]
         for line in ("nonsense", "[]", "{", '{"id": -1}', '{"id": 1, "action": {}}', '"x"',
@@ -336,10 +295,10 @@ class Json(AskCase):
         self.assert_completed(operation, "permit")
 
     def test_the_end_of_input_is_the_end(self):
-        asker = Asker(self)
+        asker = self.asker()
         asker.process.stdin.close()
         self.assertEqual(DONE, asker.process.wait(10))
-        asker = Asker(self)
+        asker = self.asker()
         asker.process.send_signal(signal.SIGINT)
         self.assertEqual(DONE, asker.process.wait(10))
 
@@ -351,7 +310,7 @@ class Json(AskCase):
 
 class Restart(AskCase):
     def test_bfe_goes_and_comes_back(self):
-        asker = Asker(self)
+        asker = self.asker()
         self.ask()
         asker.expect("question")
         self.stop_bfe()
@@ -440,7 +399,7 @@ class Prompt(AskCase):
         self.assert_completed(second, "block")
 
     def test_another_asker_is_told_of(self):
-        terminal, asker = Terminal(self, NO_COLOR="1"), Asker(self)
+        terminal, asker = Terminal(self, NO_COLOR="1"), self.asker()
         operation = self.ask()
         terminal.wait_for("> ")
         asker.say(id=asker.expect("question")["id"], action="permit")

@@ -45,7 +45,8 @@ class Show(CliCase):
                          "block connect")
         for policy in (("--policy", path), ()):
             self.wfp("apply", path)
-            for port, answer, code in ((80, "PERMITTED", DONE), (81, "BLOCKED", BLOCKED)):
+            for port, answer, code, hard in ((80, "PERMITTED", DONE, False),
+                                             (81, "BLOCKED", BLOCKED, True)):
                 question = ("explain", "connect", "tcp", "/usr/bin/curl", f"10.0.0.1:{port}",
                             *policy)
                 text = self.wfp(*question, code=code)
@@ -53,7 +54,7 @@ class Show(CliCase):
                 self.assertIn("asks an administrator", text)
                 answer = self.json(*question, code=code)
                 self.assertTrue(answer["held"])
-                self.assertEqual(("hold", "held", True), tuple(
+                self.assertEqual(("hold", "held", hard), tuple(
                     answer["steps"][0][key] for key in ("action", "outcome", "hard")))
 
     def test_hold_callouts_are_always_registered(self):

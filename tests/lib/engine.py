@@ -102,6 +102,9 @@ class Engine:
                              f"{done.stderr.strip()} (bfe: {self.log_text()[-600:]})")
         return done.stdout
 
+    def json(self, *arguments):
+        return json.loads(self.wfp(*arguments, "--json"))
+
     def apply(self, *rules):
         """Makes these lines the policy; without a sublayer of their own they get one."""
         text = "\n".join(rules)

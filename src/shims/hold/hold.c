@@ -55,6 +55,12 @@ static void add_network(struct hold *hold, const struct ale_ask *ask)
                  ask->netns, error.text[0] ? error.text : "it is gone");
 }
 
+static void on_closed(struct hold *hold, uint64_t cookie)
+{
+    flow_closed(hold, cookie);
+    operation_closed(hold, cookie);
+}
+
 static void on_ask(void *ctx, const struct ale_ask *ask)
 {
     struct hold *hold = ctx;
@@ -64,7 +70,7 @@ static void on_ask(void *ctx, const struct ale_ask *ask)
     else if (ask->kind == ALE_ASK_NETWORK)
         add_network(hold, ask);
     else if (ask->kind == ALE_ASK_CLOSED)
-        flow_closed(hold, ask->key.cookie);
+        on_closed(hold, ask->key.cookie);
 }
 
 static void on_packet(void *ctx, const struct ale_ask_packet *packet)

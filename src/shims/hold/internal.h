@@ -52,6 +52,7 @@ struct host;
 struct operation {
     struct operation *next_in_bucket;
     struct operation *next_in_ends;
+    struct operation *next_of_socket;  /* in a bucket of `sockets` */
     struct operation *next, *previous; /* all of them, the newest first */
     struct ale_ask ask;                /* what is asked now */
     struct ale_ask_packet ends;        /* how its packets are known; kind 0: not told yet */
@@ -121,6 +122,7 @@ struct hold {
     struct network *networks;
     struct operation *buckets[HOLD_BUCKETS]; /* by number */
     struct operation *ends[HOLD_BUCKETS];    /* by their packets' ends */
+    struct operation *sockets[HOLD_BUCKETS]; /* by their sockets' cookies */
     struct operation *operations;
     uint32_t untold; /* operations whose question no host was told */
     struct host *hosts;
@@ -179,6 +181,8 @@ void packet_arrived(struct network *network, uint32_t id, const uint8_t *bytes, 
 void packets_permit(struct hold *hold, struct operation *operation);
 void packets_reject(struct hold *hold, struct operation *operation);
 void packets_drop(struct hold *hold, struct operation *operation);
+/* Those that wait in this namespace are no more. An operation's are all in one. */
+void packets_forget(struct hold *hold, const struct network *network);
 /* Drops the first one. */
 void packet_drop_first(struct hold *hold, struct operation *operation);
 /* Lets the first one go on as the host has returned it. */
@@ -197,6 +201,8 @@ void operation_complete(struct hold *hold, struct host *host,
                         const struct driver_complete *complete);
 void operation_return(struct hold *hold, struct host *host, const struct driver_packet *message);
 void operation_scan(struct hold *hold, uint64_t now);
+/* The socket was closed: nobody waits for its operations. */
+void operation_closed(struct hold *hold, uint64_t cookie);
 /* Nobody answers for this host any more. */
 void operation_host_gone(struct hold *hold, const struct host *host);
 void operation_callout_gone(struct hold *hold, uint32_t callout_id);

@@ -168,6 +168,7 @@ void network_remove(struct hold *hold, struct network *network, bool keep_rules)
         shim_asks_network(hold->asks, network->netns, false);
         netns_run(network->netns, remove_rules, NULL);
     }
+    packets_forget(hold, network);
     if (network->queue)
         mnl_socket_close(network->queue);
     if (network->netns >= 0)

@@ -29,6 +29,20 @@ struct operation *operation_find(struct hold *hold, uint64_t number)
     return operation;
 }
 
+static struct operation **socket_bucket(struct hold *hold, uint64_t cookie)
+{
+    return &hold->sockets[cookie % HOLD_BUCKETS];
+}
+
+static void unlink_from_socket(struct hold *hold, struct operation *operation)
+{
+    struct operation **link = socket_bucket(hold, operation->ask.key.cookie);
+
+    while (*link != operation)
+        link = &(*link)->next_of_socket;
+    *link = operation->next_of_socket;
+}
+
 static void link_first(struct hold *hold, struct operation *operation)
 {
     operation->previous = NULL;
@@ -52,6 +66,7 @@ static struct operation *operation_new(struct hold *hold, const struct ale_ask *
 {
     struct operation *operation = calloc(1, sizeof(*operation));
     struct operation **bucket = bucket_of(hold, ask->operation);
+    struct operation **socket = socket_bucket(hold, ask->key.cookie);
 
     if (!operation)
         return NULL;
@@ -59,6 +74,8 @@ static struct operation *operation_new(struct hold *hold, const struct ale_ask *
     operation->last = &operation->first;
     operation->next_in_bucket = *bucket;
     *bucket = operation;
+    operation->next_of_socket = *socket;
+    *socket = operation;
     link_first(hold, operation);
     hold->statistics.held++;
     return operation;
@@ -83,6 +100,7 @@ static void operation_free(struct hold *hold, struct operation *operation)
     while (*link != operation)
         link = &(*link)->next_in_bucket;
     *link = operation->next_in_bucket;
+    unlink_from_socket(hold, operation);
     unlink_operation(hold, operation);
     hold->statistics.held--;
     free(operation->returned);
@@ -275,6 +293,12 @@ static void advance_redirected(struct hold *hold, struct operation *operation, u
     advance(hold, operation, &answer);
 }
 
+/* As a filter's action counts: a permit is soft, a block hard. */
+static void advance_decided(struct hold *hold, struct operation *operation, uint32_t action)
+{
+    advance_with(hold, operation, action, action == FWP_ACTION_PERMIT, 0);
+}
+
 /* ---- asking hosts ---- */
 
 static bool has_flag(const struct ale_ask *ask, uint64_t flag)
@@ -427,6 +451,7 @@ static void pend(struct hold *hold, struct operation *operation, const struct dr
     operation->pender = operation->host;
     operation->default_action = answer->default_action;
     operation->took_packet = answer->took_packet && shows_packet(operation);
+    shim_asks_watch(hold->asks, operation->ask.key.cookie, true);
     set_state(hold, operation, OPERATION_PENDED,
               hold_now_ms() + shorter(answer->deadline_ms, hold->limits.pend_ms));
 }
@@ -468,7 +493,7 @@ void operation_complete(struct hold *hold, struct host *host,
     if (complete->action && complete->redirect.redirected)
         advance_redirected(hold, operation, complete->action, 1, &complete->redirect);
     else if (complete->action)
-        advance_with(hold, operation, complete->action, 1, 0);
+        advance_decided(hold, operation, complete->action);
     else if (!is_accept(operation) || !operation->showed_packet)
         advance(
             hold, operation,
@@ -519,7 +544,7 @@ static void pend_ended(struct hold *hold, struct operation *operation)
     hold->statistics.timed_out++;
     operation->timed_out = true;
     if (action == FWP_ACTION_PERMIT || action == FWP_ACTION_BLOCK)
-        advance_with(hold, operation, action, 1, 0);
+        advance_decided(hold, operation, action);
     else
         advance_without(hold, operation);
 }
@@ -564,6 +589,19 @@ void operation_scan(struct hold *hold, uint64_t now)
 }
 
 /* ---- those who go ---- */
+
+void operation_closed(struct hold *hold, uint64_t cookie)
+{
+    struct operation *operation = *socket_bucket(hold, cookie), *next;
+
+    for (; operation; operation = next) {
+        next = operation->next_of_socket;
+        if (operation->ask.key.cookie != cookie || operation->state != OPERATION_PENDED)
+            continue;
+        forget_in_kernel(hold, operation);
+        lose(hold, operation);
+    }
+}
 
 static bool is_waiting_for(const struct operation *operation, const struct host *host)
 {

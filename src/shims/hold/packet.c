@@ -191,6 +191,15 @@ static struct packet *take_first(struct hold *hold, struct operation *operation)
     return packet;
 }
 
+/* Its queue is closed: the kernel has dropped them. */
+void packets_forget(struct hold *hold, const struct network *network)
+{
+    for (struct operation *operation = hold->operations; operation; operation = operation->next)
+        if (operation->first && operation->first->network == network)
+            while (operation->first)
+                free(take_first(hold, operation));
+}
+
 static void settle_first(struct hold *hold, struct operation *operation, uint32_t verdict,
                          const uint8_t *bytes, uint32_t size)
 {

@@ -346,8 +346,9 @@ static bool check_strength(const struct reader *reader, const struct meaning *me
                      "a filter's block is always hard");
     else
         report_error(reader->report, rule->strength_place, NULL,
-                     rule->verb == VERB_HOLD ? "an answer always stands: it is hard"
-                                             : "a callout itself says whether it is hard or soft");
+                     rule->verb == VERB_HOLD
+                         ? "an answer counts as permit or block would in its place"
+                         : "a callout itself says whether it is hard or soft");
     return false;
 }
 
