@@ -590,13 +590,20 @@ void operation_scan(struct hold *hold, uint64_t now)
 
 /* ---- those who go ---- */
 
+/* A datagram that was sent may still be permitted when its sender is gone. */
+static bool outlives_socket(const struct operation *operation)
+{
+    return operation->ask.key.protocol != IPPROTO_TCP && operation->first;
+}
+
 void operation_closed(struct hold *hold, uint64_t cookie)
 {
     struct operation *operation = *socket_bucket(hold, cookie), *next;
 
     for (; operation; operation = next) {
         next = operation->next_of_socket;
-        if (operation->ask.key.cookie != cookie || operation->state != OPERATION_PENDED)
+        if (operation->ask.key.cookie != cookie || operation->state != OPERATION_PENDED ||
+            outlives_socket(operation))
             continue;
         forget_in_kernel(hold, operation);
         lose(hold, operation);
