@@ -266,6 +266,7 @@ static int start(struct driver *driver)
 
     driver->reason[0] = driver->last_line[0] = '\0';
     driver->line_used = 0;
+    driver->parted = false;
     driver->status = STATUS_LOADS;
     driver->started_us = now_us();
     code = driver_spawn(driver);
@@ -379,7 +380,8 @@ uint32_t driver_ready(struct client *client, uint32_t status)
         driver_set_deadline(driver, UNLOAD_SECONDS, NULL);
         return ERROR_SUCCESS;
     }
-    driver_set_deadline(driver, 0, NULL);
+    if (!driver->parted)
+        driver_set_deadline(driver, 0, NULL);
     set_state(driver, OPENWFP_DRIVER_RUNNING);
     remember(driver, true);
     log_line(LOG_NOTICE, "driver %s is loaded from %s, pid %d", driver->name, driver->path,

@@ -44,6 +44,7 @@ struct driver {
     uint64_t restarted_us; /* when it was last restarted after a crash, 0 = never */
     uint32_t restarts;
     char reason[256];               /* why it failed */
+    bool parted;                    /* it has hung up, and must end soon */
     const char *too_late;           /* what the deadline means */
     char line[256], last_line[256]; /* of its output: being read; the last one */
     size_t line_used;

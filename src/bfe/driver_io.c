@@ -48,6 +48,13 @@ void driver_set_deadline(struct driver *driver, unsigned seconds, const char *wh
         log_line(LOG_ERR, "no timer for driver %s", driver->name);
 }
 
+static void part(struct driver *driver, const char *how)
+{
+    driver->parted = true;
+    if (driver->state != OPENWFP_DRIVER_UNLOADING)
+        driver_set_deadline(driver, HANGUP_SECONDS, how);
+}
+
 /* ---- the door ---- */
 
 static int take_descriptors(struct msghdr *message, int *fds)
@@ -117,7 +124,7 @@ static int on_door(sd_event_source *source, int door, uint32_t events, void *ctx
         driver_kill(driver, "sent through its door what is no connection");
     if (events & (EPOLLHUP | EPOLLRDHUP) && result <= 0) {
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        driver_set_deadline(driver, HANGUP_SECONDS, "closed its door, but did not end");
+        part(driver, "closed its door, but did not end");
     }
     return 0;
 }
@@ -127,8 +134,7 @@ static int on_channel_end(sd_event_source *source, int fd, uint32_t events, void
     struct driver *driver = ctx;
 
     sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    if (driver->state != OPENWFP_DRIVER_UNLOADING)
-        driver_set_deadline(driver, HANGUP_SECONDS, "closed its channel, but did not end");
+    part(driver, "closed its channel, but did not end");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <initguid.h>
@@ -17,13 +18,21 @@ DEFINE_GUID(CALLOUT_NO_OBJECT, 0x5d5a4c70, 0x1b6e, 0x4c0b, 0x9a, 0x11, 0x2f, 0x6
 
 static HANDLE engine;
 static UINT32 ids[2];
+static BOOLEAN pends; /* and never completes */
 
 static void classify(const FWPS_INCOMING_VALUES0 *values,
                      const FWPS_INCOMING_METADATA_VALUES0 *metadata, void *layer_data,
                      const void *context, const FWPS_FILTER1 *filter, UINT64 flow_context,
                      FWPS_CLASSIFY_OUT0 *out)
 {
+    HANDLE completion;
+
     out->actionType = FWP_ACTION_PERMIT;
+    if (!pends || !NT_SUCCESS(FwpsPendOperation0(metadata->completionHandle, &completion)))
+        return;
+    out->actionType = FWP_ACTION_BLOCK;
+    out->rights &= ~FWPS_RIGHT_ACTION_WRITE;
+    out->flags |= FWPS_CLASSIFY_OUT_FLAG_ABSORB;
 }
 
 static NTSTATUS notify(FWPS_CALLOUT_NOTIFY_TYPE type, const GUID *key, FWPS_FILTER1 *filter)
@@ -77,6 +86,20 @@ static void hang(PDRIVER_OBJECT driver)
         pause();
 }
 
+/* Over the channel that the callouts are asked through: descriptor 4. */
+static void babble(void)
+{
+    unsigned char nonsense[512];
+
+    for (unsigned size = 1; size < sizeof(nonsense); size++) {
+        memset(nonsense, (int)size * 7, sizeof(nonsense));
+        nonsense[0] = (unsigned char)(size % 16);
+        memset(nonsense + 1, 0, 3);
+        memcpy(nonsense + 4, &size, sizeof(size));
+        send(4, nonsense, size, MSG_NOSIGNAL);
+    }
+}
+
 static BOOLEAN is_called(PDRIVER_OBJECT driver, const char *word)
 {
     const WCHAR *name = driver->DriverName.Buffer + sizeof("\\Driver\\") - 1;
@@ -89,12 +112,20 @@ static BOOLEAN is_called(PDRIVER_OBJECT driver, const char *word)
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
 {
+    NTSTATUS status;
+
     if (is_called(driver, "fails")) {
         fprintf(stderr, "there is no such device\n");
         return STATUS_NOT_SUPPORTED;
     }
     if (is_called(driver, "crashes"))
         raise(SIGSEGV);
+    pends = is_called(driver, "pends");
     driver->DriverUnload = is_called(driver, "hangs") ? hang : unload;
-    return set_up();
+    status = set_up();
+    if (is_called(driver, "babbles"))
+        babble();
+    if (is_called(driver, "parts"))
+        send(4, "", 0, MSG_NOSIGNAL); /* as good as hanging up */
+    return status;
 }

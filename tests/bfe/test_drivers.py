@@ -248,6 +248,49 @@ class Asked(DriverCase):
         self.load()
         self.expect("ok", CONNECT)
 
+    def pending(self):
+        """A connect that waits for a driver which never completes it."""
+        self.engine.wfp("driver", "unload", "good")
+        self.load("pends")
+        program = self.place.start("python3", "-c", PATIENT)
+        wait_until(lambda: self.held()["packets"], "a packet to wait")
+        return program
+
+    def test_7_2_killed_driver_lets_go_what_it_held(self):
+        program = self.pending()
+        os.kill(self.listed()["pends"]["pid"], signal.SIGKILL)
+        output, _ = program.process.communicate(timeout=20)
+        self.assertIn("ConnectionRefusedError", output)
+        self.assertEqual(0, self.held()["packets"])
+
+    def test_7_2_unloaded_driver_lets_go_what_it_held(self):
+        self.policy(RULE + " unregistered permit")
+        program = self.pending()
+        self.engine.wfp("driver", "unload", "pends")
+        output, _ = program.process.communicate(timeout=20)
+        self.assertEqual("connected", output.strip())
+
+    def test_what_waits_is_asked_of_the_next_driver(self):
+        program = self.pending()
+        self.engine.stop(signal.SIGKILL)
+        self.engine.start()
+        wait_until(lambda: self.held()["held"], "the connect to be held again")
+        self.assertIsNone(program.process.poll())
+
+    def test_nonsense_over_the_channel_is_ignored(self):
+        before = self.held()["ignored"]
+        self.engine.wfp("driver", "unload", "good")
+        self.load("babbles")
+        self.expect("ok", CONNECT)
+        self.assertLess(before + 400, self.held()["ignored"])
+        self.assertEqual("running", self.state("babbles"))
+
+    def test_driver_without_a_channel_is_ended(self):
+        self.engine.wfp("driver", "unload", "good")
+        self.load("parts")
+        wait_until(lambda: self.state("parts") == "failed", "the driver's end")
+        self.expect("EACCES", CONNECT)
+
     def test_7_4_driver_is_told_of_filters(self):
         self.policy("permit connect")
         wait_until(lambda: "driver good: filter deleted" in self.engine.log_text(), "DELETE_FILTER")

@@ -135,6 +135,7 @@ void host_bury(struct hold *hold)
         forget_callouts(hold, host);
         operation_host_gone(hold, host);
         *link = host->next;
+        shutdown(host->socket, SHUT_RDWR); /* also for who has a copy of it */
         if (host->gone)
             host->gone(host->gone_ctx);
         host_free(hold, host);
