@@ -236,10 +236,10 @@ void engine_hold_settle(struct engine *engine, const struct engine_need *need)
     struct model_error error = {0};
 
     engine->need = *need;
-    if (enable(engine, need->outbound, need->inbound, &error) != ERROR_SUCCESS)
-        log_line(LOG_ERR, "%s", error.text);
     if (!need->any && engine->asks && !watches_flows(engine))
         engine_hold_close(engine, false);
+    else if (enable(engine, need->outbound, need->inbound, &error) != ERROR_SUCCESS)
+        log_line(LOG_ERR, "%s", error.text);
 }
 
 uint32_t engine_hold_go(struct engine *engine, struct model_error *error)

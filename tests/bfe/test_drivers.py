@@ -270,6 +270,12 @@ class Asked(DriverCase):
         output, _ = program.process.communicate(timeout=20)
         self.assertEqual("connected", output.strip())
 
+    def test_what_waits_goes_on_by_a_policy_that_asks_nobody(self):
+        program = self.pending()
+        self.policy("permit connect")
+        output, _ = program.process.communicate(timeout=20)
+        self.assertEqual("connected", output.strip())
+
     def test_what_waits_is_asked_of_the_next_driver(self):
         program = self.pending()
         self.engine.stop(signal.SIGKILL)

@@ -219,6 +219,8 @@ void hold_close(struct hold *hold, bool keep)
     if (!hold)
         return;
     stop(hold);
+    if (hold->asks)
+        operation_release(hold, NULL, keep);
     operation_drop_all(hold);
     while (hold->networks)
         network_remove(hold, hold->networks, keep);

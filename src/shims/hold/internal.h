@@ -206,6 +206,9 @@ void operation_closed(struct hold *hold, uint64_t cookie);
 /* Nobody answers for this host any more. */
 void operation_host_gone(struct hold *hold, const struct host *host);
 void operation_callout_gone(struct hold *hold, uint32_t callout_id);
+/* Nobody will be asked about what waits in this network namespace, or at all: the policy in force
+ * decides. `keep`: what waits is dropped and comes again. */
+void operation_release(struct hold *hold, const struct network *network, bool keep);
 void operation_drop_all(struct hold *hold);
 
 /* ---- host.c ---- */

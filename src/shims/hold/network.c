@@ -160,6 +160,7 @@ void network_remove(struct hold *hold, struct network *network, bool keep_rules)
 {
     struct network **link = &hold->networks;
 
+    operation_release(hold, network, keep_rules);
     while (*link != network)
         link = &(*link)->next;
     *link = network->next;

@@ -646,6 +646,27 @@ void operation_callout_gone(struct hold *hold, uint32_t callout_id)
     }
 }
 
+static bool is_undecided(const struct operation *operation)
+{
+    return operation->state == OPERATION_NEW || operation->state == OPERATION_ASKED ||
+           operation->state == OPERATION_PENDED;
+}
+
+void operation_release(struct hold *hold, const struct network *network, bool keep)
+{
+    struct operation *operation = hold->operations, *next;
+
+    for (; operation; operation = next) {
+        next = operation->next;
+        if (network && (!operation->first || operation->first->network != network))
+            continue;
+        if (!keep && is_undecided(operation))
+            advance_without(hold, operation);
+        else
+            packets_drop(hold, operation);
+    }
+}
+
 void operation_drop_all(struct hold *hold)
 {
     while (hold->operations)
