@@ -18,6 +18,7 @@ import sys
 
 PLAIN = ("acl-plain", "fw-plain", "ipc-plain")
 FULL = ("acl", "fw", "ipc", "acl6")
+PATIENCE = 900 # seconds; librte_acl can build for hours
 SIZES = (10, 1000, 10000, 100000, 1000000)
 FIGURES = ("kernel_spread_ns", "kernel_again_ns", "user_spread_ns", "user_again_ns", "compile_ms",
            "best_ns", "scalar_ns", "build_ms")
@@ -27,7 +28,12 @@ def ask(*command):
     """One JSON object, or None: not there, or it could not."""
     if not os.path.exists(command[0]):
         return None
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False,
+                                timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        print(f"bench: {' '.join(command)}: not done in {PATIENCE} s", file=sys.stderr)
+        return None
     if result.returncode:
         why = f"signal {-result.returncode}" if result.returncode < 0 else result.stderr.strip()
         print(f"bench: {' '.join(command)}: {why}", file=sys.stderr)
