@@ -66,7 +66,7 @@ struct classify_key {
 /* ---- memory ---- */
 
 #define CLASSIFY_UNIT        8u
-#define CLASSIFY_BLOCK       (1u << 20) /* bytes; the kernel map's value */
+#define CLASSIFY_BLOCK       (1u << 22) /* bytes; the kernel map's value */
 #define CLASSIFY_BLOCK_UNITS (CLASSIFY_BLOCK / CLASSIFY_UNIT)
 
 struct classify_block {
@@ -99,13 +99,14 @@ struct classify_version {
 };
 
 struct classify_layer {
-    __u64 slots;                /* bit per slot that any test reads */
-    __u32 protocols;            /* CLASSIFY_PROTOCOLS_*: which protocols a filter here can match */
-    __u32 filters;              /* in force */
-    __u16 base_trees;           /* trees of the base come first, */
-    __u16 trees;                /* behind them the overlay's */
-    __u32 single;               /* all filters are in one sublayer: its decision is the layer's */
-    __u32 tree[CLASSIFY_TREES]; /* references: a tree may be a single list or filter */
+    __u64 slots;                 /* bit per slot that any test reads */
+    __u32 protocols;             /* CLASSIFY_PROTOCOLS_*: which protocols a filter here can match */
+    __u32 filters;               /* in force */
+    __u16 base_trees;            /* trees of the base come first, */
+    __u16 trees;                 /* behind them the overlay's */
+    __u32 last;                  /* number of the lightest sublayer: behind it comes nothing */
+    __u32 tree[CLASSIFY_TREES];  /* references: a tree may be a single list or filter */
+    __u32 first[CLASSIFY_TREES]; /* unit of the earliest filter in each of the base's trees */
 };
 
 #define CLASSIFY_PROTOCOLS_TCP   1u

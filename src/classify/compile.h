@@ -35,6 +35,7 @@ struct classify_group {
 struct classify_image {
     uint8_t *memory;
     size_t size; /* a multiple of CLASSIFY_BLOCK */
+    size_t used; /* behind it all is zero */
     uint32_t group_count;
     struct classify_group groups[64];
     struct image_private *private;

@@ -233,8 +233,9 @@ struct classify_layer image_base_layer(const struct image_layer *layer)
                                   .filters = layer->filters,
                                   .base_trees = (uint16_t)layer->trees.count,
                                   .trees = (uint16_t)layer->trees.count,
-                                  .single = layer->sublayers == 1};
+                                  .last = layer->sublayers - 1};
     memcpy(into.tree, layer->trees.tree, sizeof layer->trees.tree);
+    memcpy(into.first, layer->trees.first, sizeof layer->trees.first);
     return into;
 }
 
@@ -333,6 +334,7 @@ bool image_finish(struct classify_image *image, struct memory *memory)
     memory_trim(memory);
     image->memory = memory->bytes;
     image->size = (size_t)memory->end * CLASSIFY_UNIT;
+    image->used = (size_t)memory->at * CLASSIFY_UNIT;
     memory->bytes = NULL;
     image_publish(image, private->version);
     clock_gettime(CLOCK_MONOTONIC, &after);

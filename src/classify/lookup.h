@@ -23,14 +23,16 @@
 #include "read.h"
 #include "tests.h"
 
-#define CLASSIFY_NONE_DONE  0xffffffffu
-#define CLASSIFY_LOST       0xffffffffu /* a reference that leads nowhere */
-#define CLASSIFY_NEAR_LIST  5           /* filters of a leaf that are read in a plain loop */
-#define CLASSIFY_NEAR_TREES 6           /* trees, likewise */
-#define CLASSIFY_NEAR_DEPTH 8           /* nodes on the way down, likewise */
-#define CLASSIFY_FAR_STEPS  (1u << 23)
+#define CLASSIFY_NONE_DONE    0xffffffffu
+#define CLASSIFY_LOST         0xffffffffu /* a reference that leads nowhere */
+#define CLASSIFY_NEAR_LIST    4           /* filters of a leaf that are read in a plain loop */
+#define CLASSIFY_NEAR_ENTRIES 12          /* entries of a leaf that are passed over in one */
+#define CLASSIFY_NEAR_TREES   8           /* trees, likewise */
+#define CLASSIFY_NEAR_DEPTH   8           /* nodes on the way down, likewise */
+#define CLASSIFY_FAR_STEPS    (1u << 23)
 
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
+#define CLASSIFY_KEPT    0x80000000u /* in walk->kept: and it matches */
 
 /* ---- trees ---- */
 
@@ -38,28 +40,30 @@
  * One step down a tree: the reference of the key's child; 0: nothing is there. Where all filters
  * below are behind `limit` it goes no further and stays.
  */
-CLASSIFY_INLINE __u32 classify_child(struct classify_run *run, __u32 ref, __u32 limit)
+CLASSIFY_INLINE __u32 classify_child(struct classify_run *run, __u64 tree, __u32 ref, __u32 limit)
 {
     __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
     if (!classify_open(run->memory, &run->nodes, ref))
         return CLASSIFY_LOST;
-    const struct classify_node *node = classify_within(run->nodes.block, offset, sizeof(*node));
-    if (!node)
+    if (!classify_inside(&offset, sizeof(struct classify_node)))
         return CLASSIFY_LOST;
-    if (node->first >= limit)
+    const __u8 *bytes = run->nodes.block->bytes;
+    const struct classify_node *node = (const void *)(bytes + offset);
+    if (node->first >= limit) {
+        run->walk->kept[tree] = node->first;
         return ref;
+    }
     __u64 value = classify_value(&run->walk->key, node->slot), lo = node->lo;
     __u32 shift = node->shift;
     __u64 child = (value - lo) >> shift;
     child = child < node->count ? child + 1 : 0;
-    if (node->cut == CLASSIFY_SPLIT)
-        child = value >= lo;
-    if (node->cut == CLASSIFY_BIT)
-        child = value >> shift & 1;
+    if (node->cut != CLASSIFY_CUT)
+        child = node->cut == CLASSIFY_BIT ? value >> shift & 1 : value >= lo;
     offset += sizeof(*node) + child * sizeof(__u32);
-    const __u32 *place = classify_within(run->nodes.block, offset, sizeof(*place));
-    return place ? *place : CLASSIFY_LOST;
+    if (!classify_inside(&offset, sizeof(__u32)))
+        return CLASSIFY_LOST;
+    return *(const __u32 *)(const void *)(bytes + offset);
 }
 
 CLASSIFY_INLINE bool classify_is_node(__u32 ref)
@@ -80,7 +84,7 @@ CLASSIFY_INLINE bool classify_descend(struct classify_run *run, __u64 tree)
     for (int depth = 0; depth < CLASSIFY_NEAR_DEPTH; depth++) {
         if (!classify_is_node(ref))
             return true;
-        __u32 child = classify_child(run, ref, limit);
+        __u32 child = classify_child(run, tree, ref, limit);
         run->walk->cursor[tree] = child;
         if (child == ref)
             return true;
@@ -131,23 +135,43 @@ CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
     return classify_matches(walk, record) ? classify_take_found(walk, unit) : CLASSIFY_PASS;
 }
 
-/* The filter at a leaf's cursor if it may match, else 0; and where the cursor goes behind it. */
-CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u32 cursor, __u32 *next)
+/*
+ * Moves a leaf's cursor over what can't match, up to a filter that may: its unit, and where the
+ * cursor goes behind it. 0: there was none so far.
+ */
+CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, __u32 *next)
 {
+    struct classify_walk *walk = run->walk;
+    __u32 cursor = walk->cursor[tree];
+    __u64 offset = (__u64)cursor % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+
     *next = 0;
     if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST)
         return CLASSIFY_REF_AT(cursor);
-    const struct classify_entry *entry =
-        classify_at(run->memory, &run->nodes, CLASSIFY_REF_AT(cursor), sizeof(*entry));
-    if (!entry) {
-        run->walk->lost = 1;
+    if (!classify_open(run->memory, &run->nodes, CLASSIFY_REF_AT(cursor))) {
+        walk->lost = 1;
         return 0;
     }
-    __u32 ref = entry->ref;
-    __u64 value = classify_value(&run->walk->key, entry->slot) >> entry->shift;
-    if (CLASSIFY_REF_KIND(ref) != CLASSIFY_REF_LAST)
-        *next = cursor + 1;
-    return (value & CLASSIFY_ENTRY_MASK) == entry->value ? CLASSIFY_REF_AT(ref) : 0;
+    for (int i = 0; i < CLASSIFY_NEAR_ENTRIES; i++) {
+        const struct classify_entry *entry;
+        if (!classify_inside(&offset, sizeof(*entry)))
+            break; /* the list goes on in the next block */
+        entry = (const void *)(run->nodes.block->bytes + offset);
+        __u32 ref = entry->ref;
+        __u64 value = classify_value(&walk->key, entry->slot) >> entry->shift;
+        bool last = CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_LAST;
+        if ((value & CLASSIFY_ENTRY_MASK) == entry->value) {
+            walk->cursor[tree] = cursor;
+            *next = last ? 0 : cursor + 1;
+            return CLASSIFY_REF_AT(ref);
+        }
+        cursor = last ? 0 : cursor + 1;
+        if (last)
+            break;
+        offset += CLASSIFY_UNIT;
+    }
+    walk->cursor[tree] = cursor;
+    return 0;
 }
 
 /* One step through a leaf. STAY: this tree has no more to say now. */
@@ -156,14 +180,14 @@ CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run,
     struct classify_walk *walk = run->walk;
     if (CLASSIFY_REF_KIND(walk->cursor[tree]) == CLASSIFY_REF_NODE)
         return CLASSIFY_STAY; /* there is nothing, or nothing early enough */
-    __u32 next, unit = classify_candidate(run, walk->cursor[tree], &next);
-    if (!unit) {
-        walk->cursor[tree] = next;
+    __u32 next, unit = classify_candidate(run, tree, &next);
+    if (!unit)
         return CLASSIFY_PASS;
-    }
     if (walk->base) { /* most filters need not even be looked at */
-        if (unit >= walk->best >> 32)
+        if (unit >= walk->best >> 32) {
+            walk->kept[tree] = unit;
             return CLASSIFY_STAY;
+        }
         if (((__u64)unit << 32 | 0xffffffffu) <= walk->passed) {
             walk->cursor[tree] = next;
             return CLASSIFY_PASS;
@@ -177,7 +201,24 @@ CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run,
     enum classify_considered considered = classify_consider(walk, record, unit);
     if (considered == CLASSIFY_PASS)
         walk->cursor[tree] = next;
+    else if (considered == CLASSIFY_STAY && walk->base)
+        walk->kept[tree] = unit | CLASSIFY_KEPT;
     return considered;
+}
+
+/* Whether it is known without looking what a tree of the base has to say. */
+CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, __u64 tree)
+{
+    __u32 kept = walk->kept[tree], unit = CLASSIFY_REF_AT(kept);
+    __u64 order = (__u64)unit << 32 | 0xffffffffu;
+
+    if (unit >= walk->best >> 32)
+        return true;
+    if (!(kept & CLASSIFY_KEPT) || order <= walk->passed)
+        return false;
+    walk->best = order;
+    walk->found = unit;
+    return true;
 }
 
 /* Reads a leaf. False: not to where it is enough, as it is deep or long or has a long filter. */
@@ -186,6 +227,8 @@ CLASSIFY_INLINE bool classify_scan(struct classify_run *run, __u64 tree)
     if (tree >= CLASSIFY_TREES)
         return true;
     run->walk->base = tree < run->layer->base_trees;
+    if (run->walk->base && classify_settled(run->walk, tree))
+        return true;
     if (!classify_descend(run, tree))
         return false;
     for (int i = 0; i < CLASSIFY_NEAR_LIST; i++) {
@@ -225,7 +268,7 @@ static long classify_far_test(__u32 step, void *context)
 CLASSIFY_INLINE enum classify_considered classify_read_long(struct classify_run *run, __u64 tree)
 {
     struct classify_walk *walk = run->walk;
-    __u32 next, unit = classify_candidate(run, walk->cursor[tree], &next);
+    __u32 next, unit = classify_candidate(run, tree, &next);
     const struct classify_record *record = classify_record_at(run, unit);
     if (!record)
         return CLASSIFY_STAY;
@@ -235,8 +278,11 @@ CLASSIFY_INLINE enum classify_considered classify_read_long(struct classify_run 
              (record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0);
     walk->index = 0;
     classify_repeat(CLASSIFY_FAR_STEPS, classify_far_test, &far);
-    if (walk->index != CLASSIFY_FAILS)
+    if (walk->index != CLASSIFY_FAILS) {
+        if (walk->base)
+            walk->kept[tree] = unit | CLASSIFY_KEPT;
         return classify_take_found(walk, unit);
+    }
     walk->cursor[tree] = next;
     return CLASSIFY_PASS;
 }
@@ -252,7 +298,7 @@ static long classify_far_read(__u32 step, void *context)
     run->walk->base = tree < run->layer->base_trees;
     __u32 cursor = run->walk->cursor[tree];
     if (classify_is_node(cursor)) {
-        __u32 child = classify_child(run, cursor, classify_limit(run->walk));
+        __u32 child = classify_child(run, tree, cursor, classify_limit(run->walk));
         run->walk->cursor[tree] = child;
         if (child == cursor)
             run->walk->far = tree + 1;
@@ -292,6 +338,7 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
         return false;
     }
     __builtin_memcpy(walk->cursor, run->layer->tree, sizeof(walk->cursor)); /* 0: no tree */
+    __builtin_memcpy(walk->kept, run->layer->first, sizeof(walk->kept));
     return true;
 }
 
@@ -324,10 +371,10 @@ CLASSIFY_INLINE const struct classify_record *classify_find(struct classify_run 
         if (run->walk->cursor[tree] && !classify_scan(run, tree))
             break;
     }
-    return classify_find_far(run, tree);
+    return tree < run->layer->trees ? classify_find_far(run, tree) : classify_found(run);
 }
 
-/* Passes the filter that was found; `ended`: and all others of its sublayer. False: it was the
+/* Passes the filter that was found; `ended`: and all others of its sublayer. False: that was the
  * layer's last. */
 CLASSIFY_INLINE bool classify_proceed(struct classify_run *run,
                                       const struct classify_filter *filter, bool ended)
@@ -335,7 +382,7 @@ CLASSIFY_INLINE bool classify_proceed(struct classify_run *run,
     run->walk->passed = run->walk->best;
     if (!ended)
         return true;
-    if (run->layer->single)
+    if (filter->sublayer == run->layer->last)
         return false;
     __u64 behind = ((__u64)filter->end << 32) - 1;
     if (behind > run->walk->passed)

@@ -292,10 +292,18 @@ static bool write_filter(struct memory *memory, const struct overlay_filter *fil
     return true;
 }
 
+/* Whether the filter is behind all that the base has in its layer. */
+static bool is_behind_base(const struct image_private *private, const struct overlay_filter *filter)
+{
+    const struct image_layer *base = image_layer(private, filter->layer);
+    return base == NULL || filter->before == base->end;
+}
+
 /* The filters [first, last) are all of one layer. */
-static bool write_layer(struct memory *memory, const struct overlay *overlay, uint32_t first,
+static bool write_layer(struct memory *memory, const struct image_private *private, uint32_t first,
                         uint32_t last, struct classify_layer *layer)
 {
+    const struct overlay *overlay = &private->overlay;
     const struct classify_filter *record;
     uint32_t start = memory->at, protocols = layer->protocols;
     uint64_t slots = layer->slots;
@@ -303,9 +311,6 @@ static bool write_layer(struct memory *memory, const struct overlay *overlay, ui
     for (uint32_t i = first; i < last; i++) {
         if (!write_filter(memory, &overlay->next[i]))
             return false;
-        if (overlay->next[i].number != overlay->next[first].number ||
-            (layer->base_trees > 0 && overlay->next[i].number != 0))
-            layer->single = 0;
     }
     uint32_t end = memory->at;
     struct records records = {memory->bytes, start, end};
@@ -318,6 +323,8 @@ static bool write_layer(struct memory *memory, const struct overlay *overlay, ui
     memcpy(layer->tree + layer->base_trees, trees.tree, trees.count * sizeof *trees.tree);
     layer->trees = (uint16_t)(layer->base_trees + trees.count);
     layer->filters += last - first;
+    if (is_behind_base(private, &overlay->next[last - 1]))
+        layer->last = overlay->next[last - 1].number;
     return true;
 }
 
@@ -336,7 +343,7 @@ static uint32_t gather_layers(const struct image_private *private, struct classi
         uint16_t id = overlay->next[i].layer;
         if (image_layer(private, id) != NULL || (i > 0 && overlay->next[i - 1].layer == id))
             continue;
-        layers[count] = (struct classify_layer){.single = 1};
+        layers[count] = (struct classify_layer){.filters = 0};
         ids[count++] = id;
     }
     return count;
@@ -352,14 +359,15 @@ static struct classify_layer *layer_of(struct classify_layer *layers, const uint
     return layers;
 }
 
-static bool write_layers(const struct overlay *overlay, struct memory *memory,
+static bool write_layers(const struct image_private *private, struct memory *memory,
                          struct classify_layer *layers, const uint16_t *ids)
 {
+    const struct overlay *overlay = &private->overlay;
     for (uint32_t first = 0, last; first < overlay->next_count; first = last) {
         uint16_t id = overlay->next[first].layer;
         for (last = first; last < overlay->next_count && overlay->next[last].layer == id; last++)
             continue;
-        if (!write_layer(memory, overlay, first, last, layer_of(layers, ids, id)))
+        if (!write_layer(memory, private, first, last, layer_of(layers, ids, id)))
             return false;
     }
     return true;
@@ -392,7 +400,7 @@ bool overlay_write(struct classify_image *image)
     uint32_t end = overlay->at < middle ? middle : private->end;
     struct memory memory = memory_part(image->memory, overlay->at, end);
     uint32_t count = gather_layers(private, layers, ids);
-    if (!write_layers(overlay, &memory, layers, ids))
+    if (!write_layers(private, &memory, layers, ids))
         return false;
     count = drop_empty(layers, ids, count);
     private->pending = image_write_version(&memory, &version, layers, ids, count);

@@ -27,14 +27,13 @@ struct classify_run {
     struct classify_near nodes, filters; /* what is read of the one is near the last of the kind */
 };
 
-/* The address is made only after the check, which is what the verifier wants to see. */
-CLASSIFY_INLINE const void *classify_within(const struct classify_block *block, __u64 offset,
-                                            __u32 size)
+/* Whether `size` bytes at the offset are inside of a block: what is checked is what is used. */
+CLASSIFY_INLINE bool classify_inside(__u64 *offset, __u32 size)
 {
-    if (offset > CLASSIFY_BLOCK - size)
-        return NULL;
-    __asm__ volatile("" : "+r"(offset));
-    return block->bytes + offset;
+    if (*offset > CLASSIFY_BLOCK - size)
+        return false;
+    __asm__ volatile("" : "+r"(*offset));
+    return true;
 }
 
 /* Makes the unit's block the one that is read; false: not there. */
@@ -58,13 +57,16 @@ CLASSIFY_INLINE const void *classify_at(void *memory, struct classify_near *near
 {
     __u64 offset = unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
-    return classify_open(memory, near, unit) ? classify_within(near->block, offset, size) : NULL;
+    if (!classify_open(memory, near, unit) || !classify_inside(&offset, size))
+        return NULL;
+    return near->block->bytes + offset;
 }
 
 /* Begins to read the memory; false: it is empty. */
 CLASSIFY_INLINE bool classify_start(struct classify_run *run)
 {
-    run->filters.number = 0;
+    run->walk->base = 0;
+    run->filters.number = *(volatile __u32 *)&run->walk->base; /* what the verifier has not seen */
     run->filters.block = classify_block_at(run->memory, 0);
     run->nodes = run->filters;
     return run->filters.block != NULL;

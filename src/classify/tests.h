@@ -14,7 +14,7 @@ CLASSIFY_INLINE bool classify_less(__u64 high_a, __u64 low_a, __u64 high_b, __u6
 
 CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
 {
-    return slot < CLASSIFY_SLOTS ? key->value[slot] : 0;
+    return key->value[slot & 31];
 }
 
 /* How many units a test takes, or a TRY alone. */

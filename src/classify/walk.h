@@ -22,6 +22,7 @@ struct classify_walk {
     __u32 layer;                   /* run-time id */
     __u32 done;                    /* number of the sublayer that has decided last */
     __u32 cursor[CLASSIFY_TREES];  /* where each tree's leaf is read: a reference; 0: to its end */
+    __u32 kept[CLASSIFY_TREES];    /* no filter of the tree is before this one; CLASSIFY_KEPT */
     __u64 passed;                  /* filters up to this order are done with */
     __u64 best;                    /* order of the filter that was found */
     __u64 order;                   /* of the filter that is being looked at */

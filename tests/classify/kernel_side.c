@@ -91,7 +91,7 @@ bool kernel_side_load(struct kernel_side *side, struct classify_image *image)
                         : mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, inner, 0);
     bool loaded = mapping != MAP_FAILED;
     if (loaded) {
-        memcpy(mapping, image->memory, image->size);
+        memcpy(mapping, image->memory, image->used);
         classify_image_adopt(image, mapping, unmap);
         loaded = bpf_map_update_elem(side->policy, &zero, &inner, 0) == 0;
     }

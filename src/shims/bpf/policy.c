@@ -147,7 +147,7 @@ static int policy_map(struct classify_image *image)
         close(fd);
         return code;
     }
-    memcpy(mapping, image->memory, image->size);
+    memcpy(mapping, image->memory, image->used);
     classify_image_adopt(image, mapping, unmap);
     return fd;
 }
