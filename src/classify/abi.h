@@ -87,8 +87,8 @@ struct classify_block {
 #define CLASSIFY_DEPTH      20 /* nodes on a way down, at most */
 
 struct classify_header {
-    __u32 root; /* unit of the version in force */
-    __u32 pad;
+    __u32 root;  /* unit of the version in force */
+    __u32 block; /* 0: the number of the block that this is in */
 };
 
 struct classify_version {

@@ -25,9 +25,9 @@
 
 #define CLASSIFY_NONE_DONE    0xffffffffu
 #define CLASSIFY_LOST         0xffffffffu /* a reference that leads nowhere */
-#define CLASSIFY_NEAR_LIST    4           /* filters of a leaf that are read in a plain loop */
-#define CLASSIFY_NEAR_ENTRIES 12          /* entries of a leaf that are passed over in one */
-#define CLASSIFY_NEAR_TREES   8           /* trees, likewise */
+#define CLASSIFY_NEAR_LIST    3           /* filters of a leaf that are read in a plain loop */
+#define CLASSIFY_NEAR_ENTRIES 8           /* entries of a leaf that are passed over in one */
+#define CLASSIFY_NEAR_TREES   6           /* trees, likewise */
 #define CLASSIFY_NEAR_DEPTH   8           /* nodes on the way down, likewise */
 #define CLASSIFY_FAR_STEPS    (1u << 23)
 

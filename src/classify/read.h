@@ -62,19 +62,26 @@ CLASSIFY_INLINE const void *classify_at(void *memory, struct classify_near *near
     return near->block->bytes + offset;
 }
 
+CLASSIFY_INLINE const struct classify_header *classify_header_of(const struct classify_near *near)
+{
+    return (const void *)near->block->bytes;
+}
+
 /* Begins to read the memory; false: it is empty. */
 CLASSIFY_INLINE bool classify_start(struct classify_run *run)
 {
-    run->walk->base = 0;
-    run->filters.number = *(volatile __u32 *)&run->walk->base; /* what the verifier has not seen */
     run->filters.block = classify_block_at(run->memory, 0);
+    if (!run->filters.block)
+        return false;
+    /* To the verifier any number: a known one would be one more case for it to follow. */
+    run->filters.number = *(const volatile __u32 *)&classify_header_of(&run->filters)->block;
     run->nodes = run->filters;
-    return run->filters.block != NULL;
+    return true;
 }
 
 CLASSIFY_INLINE const struct classify_version *classify_version_now(struct classify_run *run)
 {
-    const struct classify_header *header = (const void *)run->filters.block->bytes;
+    const struct classify_header *header = classify_header_of(&run->filters);
 
     return classify_at(run->memory, &run->nodes, *(const volatile __u32 *)&header->root,
                        sizeof(struct classify_version));

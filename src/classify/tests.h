@@ -7,14 +7,21 @@
 
 #define CLASSIFY_NEAR_PLAIN 8 /* plain tests that are read in a loop of their own */
 
+#define CLASSIFY_SLOT_MASK 31u
+_Static_assert(CLASSIFY_SLOTS <= CLASSIFY_SLOT_MASK + 1 &&
+                   sizeof(struct classify_walk) > sizeof(__u64) * (1 + 1 + CLASSIFY_SLOT_MASK),
+               "a walk, which begins with the key, is as long as any slot reaches");
+
 CLASSIFY_INLINE bool classify_less(__u64 high_a, __u64 low_a, __u64 high_b, __u64 low_b)
 {
     return high_a < high_b || (high_a == high_b && low_a < low_b);
 }
 
+/* A slot that there is not, of a damaged memory, is something else of the walk: to compare it here
+ * would be a case more for the verifier wherever a value is read. */
 CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
 {
-    return key->value[slot & 31];
+    return key->value[slot & CLASSIFY_SLOT_MASK];
 }
 
 /* How many units a test takes, or a TRY alone. */
