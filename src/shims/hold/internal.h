@@ -188,9 +188,21 @@ void packet_drop_first(struct hold *hold, struct operation *operation);
 /* Lets the first one go on as the host has returned it. */
 void packet_permit_first(struct hold *hold, struct operation *operation);
 
-/* ---- operation.c ---- */
+/* ---- keep.c ---- */
 
 struct operation *operation_find(struct hold *hold, uint64_t number);
+/* The first that may be of this socket; others follow by next_of_socket. */
+struct operation *operation_of_socket(struct hold *hold, uint64_t cookie);
+struct operation *operation_new(struct hold *hold, const struct ale_ask *ask);
+void operation_free(struct hold *hold, struct operation *operation);
+void operation_set_state(struct hold *hold, struct operation *operation, enum operation_state state,
+                         uint64_t deadline);
+/* In the list of all. */
+void operation_link_first(struct hold *hold, struct operation *operation);
+void operation_unlink(struct hold *hold, struct operation *operation);
+
+/* ---- operation.c ---- */
+
 void operation_question(struct hold *hold, const struct ale_ask *ask);
 /* A packet of it has come. */
 void operation_packet(struct hold *hold, struct operation *operation);

@@ -13,100 +13,6 @@
 #define PACKET_WAIT_MS 2    /* a packet follows its question at once, if there is one */
 #define RETURN_MS      3000 /* a completed accept, or a datagram taken, comes back within */
 
-/* ---- keeping ---- */
-
-static struct operation **bucket_of(struct hold *hold, uint64_t number)
-{
-    return &hold->buckets[number % HOLD_BUCKETS];
-}
-
-struct operation *operation_find(struct hold *hold, uint64_t number)
-{
-    struct operation *operation = *bucket_of(hold, number);
-
-    while (operation && operation->ask.operation != number)
-        operation = operation->next_in_bucket;
-    return operation;
-}
-
-static struct operation **socket_bucket(struct hold *hold, uint64_t cookie)
-{
-    return &hold->sockets[cookie % HOLD_BUCKETS];
-}
-
-static void unlink_from_socket(struct hold *hold, struct operation *operation)
-{
-    struct operation **link = socket_bucket(hold, operation->ask.key.cookie);
-
-    while (*link != operation)
-        link = &(*link)->next_of_socket;
-    *link = operation->next_of_socket;
-}
-
-static void link_first(struct hold *hold, struct operation *operation)
-{
-    operation->previous = NULL;
-    operation->next = hold->operations;
-    if (hold->operations)
-        hold->operations->previous = operation;
-    hold->operations = operation;
-}
-
-static void unlink_operation(struct hold *hold, struct operation *operation)
-{
-    if (operation->next)
-        operation->next->previous = operation->previous;
-    if (operation->previous)
-        operation->previous->next = operation->next;
-    else
-        hold->operations = operation->next;
-}
-
-static struct operation *operation_new(struct hold *hold, const struct ale_ask *ask)
-{
-    struct operation *operation = calloc(1, sizeof(*operation));
-    struct operation **bucket = bucket_of(hold, ask->operation);
-    struct operation **socket = socket_bucket(hold, ask->key.cookie);
-
-    if (!operation)
-        return NULL;
-    operation->ask = *ask;
-    operation->last = &operation->first;
-    operation->next_in_bucket = *bucket;
-    *bucket = operation;
-    operation->next_of_socket = *socket;
-    *socket = operation;
-    link_first(hold, operation);
-    hold->statistics.held++;
-    return operation;
-}
-
-static void set_state(struct hold *hold, struct operation *operation, enum operation_state state,
-                      uint64_t deadline)
-{
-    hold->untold -= operation->state == OPERATION_NEW;
-    hold->untold += state == OPERATION_NEW;
-    operation->state = state;
-    operation->deadline = deadline;
-}
-
-static void operation_free(struct hold *hold, struct operation *operation)
-{
-    struct operation **link = bucket_of(hold, operation->ask.operation);
-
-    packets_drop(hold, operation);
-    packet_unexpect(hold, operation);
-    set_state(hold, operation, OPERATION_DECIDED, 0);
-    while (*link != operation)
-        link = &(*link)->next_in_bucket;
-    *link = operation->next_in_bucket;
-    unlink_from_socket(hold, operation);
-    unlink_operation(hold, operation);
-    hold->statistics.held--;
-    free(operation->returned);
-    free(operation);
-}
-
 static bool is_accept(const struct operation *operation)
 {
     return operation->ask.key.layer == FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4;
@@ -156,7 +62,8 @@ static void tell_decided(const struct operation *operation, bool permitted)
 static void linger(struct hold *hold, struct operation *operation)
 {
     operation->host = NULL;
-    set_state(hold, operation, OPERATION_DECIDED, hold_now_ms() + ALE_DECISION_LIFE / 1000000);
+    operation_set_state(hold, operation, OPERATION_DECIDED,
+                        hold_now_ms() + ALE_DECISION_LIFE / 1000000);
 }
 
 static bool decision_stays(const struct operation *operation, bool permitted)
@@ -184,7 +91,7 @@ static void permit_taken(struct hold *hold, struct operation *operation)
         end(hold, operation, true);
         return;
     }
-    set_state(hold, operation, OPERATION_PERMITTED, hold_now_ms() + RETURN_MS);
+    operation_set_state(hold, operation, OPERATION_PERMITTED, hold_now_ms() + RETURN_MS);
 }
 
 /* What was to go elsewhere and can't does not go at all. */
@@ -231,9 +138,9 @@ static void ask_again(struct hold *hold, struct operation *operation, const stru
 {
     operation->ask = *next;
     operation->host = NULL;
-    unlink_operation(hold, operation);
-    link_first(hold, operation); /* where questions are looked for */
-    set_state(hold, operation, OPERATION_NEW, 0);
+    operation_unlink(hold, operation);
+    operation_link_first(hold, operation); /* where questions are looked for */
+    operation_set_state(hold, operation, OPERATION_NEW, 0);
 }
 
 /* The kernel side knows it no longer: its socket is closed. */
@@ -375,7 +282,7 @@ static void tell(struct hold *hold, struct operation *operation, uint64_t now)
         return;
     }
     operation->host = host;
-    set_state(hold, operation, OPERATION_ASKED, now + hold->limits.classify_ms);
+    operation_set_state(hold, operation, OPERATION_ASKED, now + hold->limits.classify_ms);
 }
 
 /* A packet that makes an operation comes right behind its question. */
@@ -414,8 +321,8 @@ void operation_question(struct hold *hold, const struct ale_ask *ask)
 
         /* A datagram's socket may be connected long before it sends, and to lead it elsewhere its
          * ends have to be known. */
-        set_state(hold, operation, early ? OPERATION_AWAITING : OPERATION_NEW,
-                  hold_now_ms() + (early ? hold->limits.pend_ms : PACKET_WAIT_MS));
+        operation_set_state(hold, operation, early ? OPERATION_AWAITING : OPERATION_NEW,
+                            hold_now_ms() + (early ? hold->limits.pend_ms : PACKET_WAIT_MS));
         return;
     }
     struct ale_answer answer = {.key = ask->key, .operation = ask->operation, .mode = ALE_BLOCK};
@@ -426,7 +333,7 @@ void operation_question(struct hold *hold, const struct ale_ask *ask)
 void operation_packet(struct hold *hold, struct operation *operation)
 {
     if (operation->state == OPERATION_AWAITING)
-        set_state(hold, operation, OPERATION_NEW, 0);
+        operation_set_state(hold, operation, OPERATION_NEW, 0);
     if (operation->state == OPERATION_DECIDED)
         packets_drop(hold, operation); /* it met the rules before the decision */
 }
@@ -452,8 +359,8 @@ static void pend(struct hold *hold, struct operation *operation, const struct dr
     operation->default_action = answer->default_action;
     operation->took_packet = answer->took_packet && shows_packet(operation);
     shim_asks_watch(hold->asks, operation->ask.key.cookie, true);
-    set_state(hold, operation, OPERATION_PENDED,
-              hold_now_ms() + shorter(answer->deadline_ms, hold->limits.pend_ms));
+    operation_set_state(hold, operation, OPERATION_PENDED,
+                        hold_now_ms() + shorter(answer->deadline_ms, hold->limits.pend_ms));
 }
 
 void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer)
@@ -502,7 +409,7 @@ void operation_complete(struct hold *hold, struct host *host,
     else if (operation->returned)
         classify_returned(hold, operation);
     else
-        set_state(hold, operation, OPERATION_COMPLETED, hold_now_ms() + RETURN_MS);
+        operation_set_state(hold, operation, OPERATION_COMPLETED, hold_now_ms() + RETURN_MS);
 }
 
 static bool keep_returned(struct operation *operation, const struct driver_packet *message)
@@ -598,7 +505,7 @@ static bool outlives_socket(const struct operation *operation)
 
 void operation_closed(struct hold *hold, uint64_t cookie)
 {
-    struct operation *operation = *socket_bucket(hold, cookie), *next;
+    struct operation *operation = operation_of_socket(hold, cookie), *next;
 
     for (; operation; operation = next) {
         next = operation->next_of_socket;
