@@ -47,7 +47,9 @@ struct engine_need engine_hold_look(const struct engine *engine, const struct mo
 
     if (model_view_has_delta(view) && !model_view_changes(view, changes_need, (void *)engine))
         return engine->need;
-    need.outbound = asks_at(view, FWPS_LAYER_ALE_AUTH_CONNECT_V4) ||
+    need.redirect = asks_at(view, FWPS_LAYER_ALE_CONNECT_REDIRECT_V4) ||
+                    asks_at(view, FWPS_LAYER_ALE_CONNECT_REDIRECT_V6);
+    need.outbound = need.redirect || asks_at(view, FWPS_LAYER_ALE_AUTH_CONNECT_V4) ||
                     asks_at(view, FWPS_LAYER_ALE_AUTH_CONNECT_V6);
     need.inbound = asks_at(view, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4) ||
                    asks_at(view, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6);
@@ -180,19 +182,26 @@ static uint32_t start(struct engine *engine, struct model_error *error)
     return code;
 }
 
-static uint32_t enable(struct engine *engine, bool outbound, bool inbound,
-                       struct model_error *error)
+static bool same_rules(const struct engine_need *a, const struct engine_need *b)
+{
+    return a->any && a->outbound == b->outbound && a->inbound == b->inbound &&
+           a->redirect == b->redirect;
+}
+
+static uint32_t enable(struct engine *engine, struct engine_need need, struct model_error *error)
 {
     struct shim_error failed = {0};
     int result;
 
-    if (!engine->hold || (engine->rules.any && engine->rules.outbound == outbound &&
-                          engine->rules.inbound == inbound))
+    if (!engine->hold || same_rules(&engine->rules, &need))
         return ERROR_SUCCESS;
-    result = hold_enable(engine->hold, outbound, inbound, &failed);
+    result = hold_enable(engine->hold, need.outbound, need.inbound, &failed);
+    if (result >= 0)
+        result = hold_enable_redirect(engine->hold, need.redirect, &failed);
     if (result < 0)
         return fail(error, result, "packets can't be held", failed.text);
-    engine->rules = (struct engine_need){true, outbound, inbound};
+    engine->rules = need;
+    engine->rules.any = true;
     return ERROR_SUCCESS;
 }
 
@@ -226,9 +235,13 @@ uint32_t engine_hold_prepare(struct engine *engine, const struct engine_need *ne
     if (!engine->shim || !need->any)
         return ERROR_SUCCESS;
     code = start(engine, error);
-    return code == ERROR_SUCCESS ? enable(engine, engine->rules.outbound || need->outbound,
-                                          engine->rules.inbound || need->inbound, error)
-                                 : code;
+    if (code != ERROR_SUCCESS)
+        return code;
+    return enable(engine,
+                  (struct engine_need){.outbound = engine->rules.outbound || need->outbound,
+                                       .inbound = engine->rules.inbound || need->inbound,
+                                       .redirect = engine->rules.redirect || need->redirect},
+                  error);
 }
 
 void engine_hold_settle(struct engine *engine, const struct engine_need *need)
@@ -238,7 +251,7 @@ void engine_hold_settle(struct engine *engine, const struct engine_need *need)
     engine->need = *need;
     if (!need->any && engine->asks && !watches_flows(engine))
         engine_hold_close(engine, false);
-    else if (enable(engine, need->outbound, need->inbound, &error) != ERROR_SUCCESS)
+    else if (enable(engine, *need, &error) != ERROR_SUCCESS)
         log_line(LOG_ERR, "%s", error.text);
 }
 

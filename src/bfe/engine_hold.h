@@ -11,7 +11,7 @@
 
 /* What a policy needs of it. */
 struct engine_need {
-    bool any, outbound, inbound;
+    bool any, outbound, inbound, redirect;
 };
 
 struct engine_need engine_hold_look(const struct engine *engine, const struct model_view *view);
