@@ -13,8 +13,8 @@ batch is divided by the no-filter batch just before it. Places:
   crowd       the same while so many connects are held
   opensnitch  opensnitchd of Debian's package, one rule that does not match, default allow
 
-Then bfe and opensnitchd are killed, and for some seconds it is counted what becomes of connects that
-had to be asked about or are denied.
+Then bfe and opensnitchd are killed, and for some seconds it is counted what becomes of connects
+that had to be asked about or are denied.
 """
 import argparse
 import contextlib

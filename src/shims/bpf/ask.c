@@ -254,6 +254,17 @@ static void destroy_asked(const struct ale_ask *ask)
     destroy_socket(ask->pid, &event);
 }
 
+void shim_asks_destroy(const struct ale_ask *ask, const struct ale_ask_packet *ends)
+{
+    struct ale_ask socket = *ask;
+
+    socket.local_port = ends->source_port;
+    socket.remote_port = ends->destination_port;
+    memcpy(socket.local, ends->source, sizeof(socket.local));
+    memcpy(socket.remote, ends->destination, sizeof(socket.remote));
+    destroy_asked(&socket);
+}
+
 int shim_asks_answer(struct shim_asks *asks, struct ale_answer *answer)
 {
     answer->next.operation = 0;

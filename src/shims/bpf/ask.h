@@ -59,6 +59,10 @@ int shim_asks_recover(struct shim_asks *asks, const struct shim_asks_sink *sink)
  * as ALE_HOLD_LATER or _NOTICE has destroyed the socket when this returns. */
 int shim_asks_answer(struct shim_asks *asks, struct ale_answer *answer);
 
+/* Ends the socket of an operation whose packets have these ends, if it still lives: a connect that
+ * was denied and does not know it. */
+void shim_asks_destroy(const struct ale_ask *ask, const struct ale_ask_packet *ends);
+
 /* Whether the socket's end is told of (ALE_ASK_CLOSED). */
 int shim_asks_watch(struct shim_asks *asks, uint64_t cookie, bool watch);
 

@@ -119,19 +119,26 @@ static void permitted(struct hold *hold, struct operation *operation)
     end(hold, operation, true);
 }
 
+/* What is denied stays so until its socket is closed, or a while: a reset can be lost, and a SYN
+ * that is sent again must not find the way open. */
 static void blocked(struct hold *hold, struct operation *operation)
 {
-    bool packets = operation->first != NULL;
-
     hold->statistics.blocked++;
     tell_decided(operation, false);
     packets_reject(hold, operation);
-    if (packets && !is_accept(operation)) {
-        forget_in_kernel(hold, operation);
-        operation_free(hold, operation);
-    } else {
-        end(hold, operation, false);
-    }
+    end(hold, operation, false);
+}
+
+/* A connect that was denied is over, even if its program has not heard of it. */
+static void forget_decided(struct hold *hold, struct operation *operation)
+{
+    bool connect = operation->ask.key.layer == FWPS_LAYER_ALE_AUTH_CONNECT_V4 &&
+                   operation->ask.key.protocol == IPPROTO_TCP;
+
+    if (connect && operation->ends.kind)
+        shim_asks_destroy(&operation->ask, &operation->ends);
+    forget_in_kernel(hold, operation);
+    operation_free(hold, operation);
 }
 
 static void ask_again(struct hold *hold, struct operation *operation, const struct ale_ask *next)
@@ -478,8 +485,7 @@ static void late(struct hold *hold, struct operation *operation)
         break;
     case OPERATION_AWAITING:
     case OPERATION_DECIDED:
-        forget_in_kernel(hold, operation);
-        operation_free(hold, operation);
+        forget_decided(hold, operation);
         break;
     }
 }
