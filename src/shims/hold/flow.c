@@ -32,6 +32,16 @@ static bool is_of_host(struct hold *hold, const struct host *host, uint32_t call
     return callout && callout->host == host;
 }
 
+/* One whose flow's end nobody tells of would stay for ever. */
+static struct context *context_new(struct hold *hold, uint64_t flow)
+{
+    struct context *context = NULL;
+
+    if (hold->contexts_now < HOLD_CONTEXTS && !shim_asks_watch(hold->asks, flow, true))
+        context = malloc(sizeof(*context));
+    return context;
+}
+
 /* The host has seen to it that there is none yet; 16.2. */
 void flow_associate(struct hold *hold, const struct host *host,
                     const struct driver_flow_associate *message)
@@ -40,21 +50,22 @@ void flow_associate(struct hold *hold, const struct host *host,
     struct context *context;
 
     if (!message->context || *place || !is_of_host(hold, host, message->callout_id) ||
-        !(context = malloc(sizeof(*context)))) {
+        !(context = context_new(hold, message->flow))) {
         hold->statistics.ignored++;
         return;
     }
     *context = (struct context){NULL, message->flow, message->context, message->callout_id,
                                 message->layer};
     *place = context;
-    shim_asks_watch(hold->asks, message->flow, true);
+    hold->contexts_now++;
 }
 
-static void remove_at(struct context **place)
+static void remove_at(struct hold *hold, struct context **place)
 {
     struct context *context = *place;
 
     *place = context->next;
+    hold->contexts_now--;
     free(context);
 }
 
@@ -64,7 +75,7 @@ void flow_remove(struct hold *hold, const struct host *host,
     struct context **place = find(hold, message->flow, message->callout_id, message->layer);
 
     if (*place && is_of_host(hold, host, message->callout_id))
-        remove_at(place);
+        remove_at(hold, place);
     else
         hold->statistics.ignored++;
 }
@@ -94,7 +105,7 @@ void flow_closed(struct hold *hold, uint64_t flow)
             continue;
         }
         tell_deleted(hold, *link);
-        remove_at(link);
+        remove_at(hold, link);
     }
 }
 
@@ -114,7 +125,7 @@ void flow_forget_callout(struct hold *hold, uint32_t callout_id)
 
         while (*link) {
             if ((*link)->callout_id == callout_id)
-                remove_at(link);
+                remove_at(hold, link);
             else
                 link = &(*link)->next;
         }

@@ -17,8 +17,9 @@
 
 #define HOLD_CALLOUTS 256u
 #define HOLD_TARGETS  64u
-#define HOLD_BUCKETS  16384u /* a power of two */
-#define HOLD_SCAN_MS  100u   /* how often deadlines are looked at */
+#define HOLD_CONTEXTS 262144u /* of flows, in all */
+#define HOLD_BUCKETS  16384u  /* a power of two */
+#define HOLD_SCAN_MS  100u    /* how often deadlines are looked at */
 
 /* What an event of the thread's epoll is about; the lower half is a number. */
 #define HOLD_EVENT_WAKE    (1ull << 32)
@@ -129,6 +130,7 @@ struct hold {
     uint32_t next_host;
     struct callout callouts[HOLD_CALLOUTS];
     struct context *contexts[HOLD_BUCKETS];
+    uint32_t contexts_now;
     uint32_t app_packets[ALE_APPS];
     struct hold_statistics statistics;
     uint64_t complained; /* when the log was last told that there is no room */
@@ -176,6 +178,9 @@ void packet_expect(struct hold *hold, const struct ale_ask_packet *told);
 void packet_unexpect(struct hold *hold, struct operation *operation);
 /* One is in the queue; what belongs to nobody is dropped. */
 void packet_arrived(struct network *network, uint32_t id, const uint8_t *bytes, uint32_t size);
+
+/* Whether the bytes are a sound packet of the same flow as the operation's first one. */
+bool packet_is_like_first(const struct operation *operation, const uint8_t *bytes, uint32_t size);
 
 /* The verdict of an operation's packets, in the order in which they came. */
 void packets_permit(struct hold *hold, struct operation *operation);

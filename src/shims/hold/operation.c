@@ -82,16 +82,20 @@ static void end(struct hold *hold, struct operation *operation, bool permitted)
         operation_free(hold, operation);
 }
 
-/* The first packet goes on as its host returned it; or when it returns it. */
+/* The first packet goes on as its host returned it; or when it returns it, if it still can. */
 static void permit_taken(struct hold *hold, struct operation *operation)
 {
-    if (operation->returned) {
-        packet_permit_first(hold, operation);
-        packets_permit(hold, operation);
-        end(hold, operation, true);
+    if (!operation->returned && operation->pender) {
+        operation->host = operation->pender;
+        operation_set_state(hold, operation, OPERATION_PERMITTED, hold_now_ms() + RETURN_MS);
         return;
     }
-    operation_set_state(hold, operation, OPERATION_PERMITTED, hold_now_ms() + RETURN_MS);
+    if (operation->returned)
+        packet_permit_first(hold, operation);
+    else
+        packet_drop_first(hold, operation);
+    packets_permit(hold, operation);
+    end(hold, operation, true);
 }
 
 /* What was to go elsewhere and can't does not go at all. */
@@ -239,8 +243,7 @@ static bool can_pend(const struct hold *hold, const struct operation *operation)
 
 static void copy_app(const struct hold *hold, const struct operation *operation, char app[ALE_PATH])
 {
-    memcpy(app, shim_asks_app(hold->asks, operation->ask.app), ALE_PATH);
-    app[ALE_PATH - 1] = '\0';
+    memccpy(app, shim_asks_app(hold->asks, operation->ask.app), '\0', ALE_PATH - 1);
 }
 
 static bool shows_packet(const struct operation *operation)
@@ -437,8 +440,9 @@ void operation_return(struct hold *hold, struct host *host, const struct driver_
 {
     struct operation *operation = operation_find(hold, message->header.operation);
 
-    if (!operation || !message->packet_size || operation->state == OPERATION_DECIDED ||
-        (operation->pender != host && operation->host != host) ||
+    if (!operation || operation->state == OPERATION_DECIDED ||
+        (operation->pender != host && operation->host != host) || !shows_packet(operation) ||
+        !packet_is_like_first(operation, (const uint8_t *)(message + 1), message->packet_size) ||
         !keep_returned(operation, message)) {
         ignore(hold);
         return;

@@ -87,6 +87,43 @@ static bool same_ends(const struct ale_ask_packet *a, const struct ale_ask_packe
            !memcmp(a->destination, b->destination, 16);
 }
 
+static bool has_ports(uint8_t protocol)
+{
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+           protocol == IPPROTO_UDPLITE;
+}
+
+/* What its header says of its own size is so; the kernel's IP layer believes it. */
+static bool is_sound(const uint8_t *bytes, uint32_t size)
+{
+    struct ip6_hdr v6;
+    struct iphdr v4;
+
+    if (size >= sizeof(v6) && bytes[0] >> 4 == 6) {
+        memcpy(&v6, bytes, sizeof(v6));
+        return ntohs(v6.ip6_plen) == size - sizeof(v6);
+    }
+    if (size < sizeof(v4) || bytes[0] >> 4 != 4)
+        return false;
+    memcpy(&v4, bytes, sizeof(v4));
+    return v4.ihl * 4u >= sizeof(v4) && v4.ihl * 4u <= size && ntohs(v4.tot_len) == size;
+}
+
+bool packet_is_like_first(const struct operation *operation, const uint8_t *bytes, uint32_t size)
+{
+    const struct packet *first = operation->first;
+    struct ale_ask_packet was, is;
+
+    if (!first || !is_sound(bytes, size) || bytes[0] >> 4 != first->bytes[0] >> 4 ||
+        !read_ends(bytes, size, 0, &is) || !read_ends(first->bytes, first->size, 0, &was))
+        return false;
+    if (!has_ports(was.protocol)) { /* they were something else */
+        is.source_port = was.source_port;
+        is.destination_port = was.destination_port;
+    }
+    return same_ends(&is, &was);
+}
+
 static struct operation **ends_bucket(struct hold *hold, const struct ale_ask_packet *ends)
 {
     uint32_t hash = (uint32_t)ends->source_port << 16 | ends->destination_port;
