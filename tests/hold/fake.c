@@ -128,9 +128,7 @@ void fake_close(void)
 
     operation_drop_all(hold);
     host_free_all(hold);
-    for (unsigned i = 0; i < HOLD_CALLOUTS; i++)
-        flow_forget_callout(hold, hold->callouts[i].id);
-    flow_forget_callout(hold, FAKE_CALLOUT);
+    flow_forget_callout(hold, FAKE_CALLOUT); /* nobody else's are associated */
     close(hold->epoll);
     pthread_mutex_destroy(&hold->lock);
     free(hold);
