@@ -33,12 +33,11 @@
 #define CLASSIFY_CLEAR_ACTION_RIGHT             0x08u /* FWPM_FILTER_FLAG_… */
 #define CLASSIFY_PERMIT_IF_CALLOUT_UNREGISTERED 0x10u
 
-#ifdef __bpf__
-#define CLASSIFY_INLINE static __attribute__((always_inline)) inline
-#else
+#ifndef __bpf__
 #include <stdbool.h>
-#define CLASSIFY_INLINE static inline
 #endif
+
+#define CLASSIFY_INLINE static __attribute__((always_inline)) inline
 
 /* What a callout answered; it starts with the action NONE and the right that is left (6.10). */
 struct classify_answer {
