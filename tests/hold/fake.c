@@ -58,6 +58,10 @@ const char *shim_asks_app(const struct shim_asks *asks, uint32_t app)
     return "";
 }
 
+void shim_asks_destroy(const struct ale_ask *ask, const struct ale_ask_packet *ends)
+{
+}
+
 int shim_asks_watch(struct shim_asks *asks, uint64_t cookie, bool watch)
 {
     if (fake.no_watch)

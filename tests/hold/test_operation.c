@@ -15,9 +15,10 @@
 
 #include "fake.h"
 
-#define CONNECT FWPS_LAYER_ALE_AUTH_CONNECT_V4
-#define ACCEPT  FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4
-#define SIZE    60u
+#define DECISION_MS (uint32_t)(ALE_DECISION_LIFE / 1000000)
+#define CONNECT     FWPS_LAYER_ALE_AUTH_CONNECT_V4
+#define ACCEPT      FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4
+#define SIZE        60u
 
 static const struct hold_limits limits = {
     .packets = 8,
@@ -172,6 +173,8 @@ static void test_a_block_is_told_by_one_packet(void **state)
     answer(host, 1, 1, FWP_ACTION_BLOCK);
     assert_verdict(1, NF_REPEAT);
     assert_verdict(2, NF_DROP);
+    assert_int_equal(0, fake.operations[1].forgets); /* what is sent again is denied, too */
+    fake_round(DECISION_MS);
     assert_int_equal(1, fake.operations[1].forgets);
     assert_nothing_left();
 }
@@ -266,6 +269,7 @@ static void test_a_silent_host_leaves_it_to_the_filter(void **state)
     assert_int_equal(2, fake.hold->statistics.timed_out);
     answer(host, 1, 1, FWP_ACTION_PERMIT);
     assert_int_equal(1, ignored());
+    fake_round(DECISION_MS);
     assert_nothing_left();
 }
 

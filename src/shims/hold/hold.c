@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 16
+#define SWEEP_MS       60000
 
 const struct hold_limits hold_limits_default = {
     .packets = 40000,
@@ -109,7 +110,12 @@ static uint64_t one_round(struct hold *hold, const struct epoll_event *events, i
     for (int i = 0; i < count; i++)
         handle(hold, &events[i]);
     host_bury(hold);
+    host_try_again(hold);
     operation_tell_new(hold, now);
+    if (now - hold->swept >= SWEEP_MS) {
+        hold->swept = now;
+        network_sweep(hold);
+    }
     if (now - scanned < HOLD_SCAN_MS)
         return scanned;
     operation_scan(hold, now);
@@ -118,7 +124,9 @@ static uint64_t one_round(struct hold *hold, const struct epoll_event *events, i
 
 static int patience(const struct hold *hold)
 {
-    return hold->untold ? 1 : hold->statistics.held ? (int)HOLD_SCAN_MS : -1;
+    if (hold->untold)
+        return 1;
+    return hold->statistics.held ? (int)HOLD_SCAN_MS : hold->networks ? SWEEP_MS : -1;
 }
 
 static void *run(void *ctx)

@@ -142,6 +142,12 @@ void host_bury(struct hold *hold)
     }
 }
 
+void host_try_again(struct hold *hold)
+{
+    for (struct host *host = hold->hosts; host; host = host->next)
+        host->full = false;
+}
+
 void host_free_all(struct hold *hold)
 {
     while (hold->hosts) {

@@ -62,7 +62,8 @@ struct operation {
     struct host *pender; /* who pended it last, and is told how it ends */
     uint32_t round, pends;
     uint32_t default_action;
-    uint64_t deadline; /* ms of the monotonic clock */
+    uint64_t since;    /* when its question came; ms of the monotonic clock */
+    uint64_t deadline; /* likewise */
     bool showed_packet, took_packet, timed_out;
     struct packet *first, **last;
     uint32_t packets;
@@ -75,7 +76,7 @@ struct host {
     struct host *next;
     uint32_t number;
     int socket;
-    bool dead;
+    bool dead, full; /* full: it reads nothing just now */
     void (*gone)(void *ctx);
     void *gone_ctx;
 };
@@ -100,6 +101,8 @@ struct context {
 /* A network namespace whose packets can wait. */
 struct network {
     struct network *next;
+    uint32_t waiting; /* packets in its queue */
+    bool lived_in;    /* by somebody covered, at the last look */
     struct hold *hold;
     uint32_t inum;
     int netns; /* descriptor of the namespace */
@@ -133,6 +136,7 @@ struct hold {
     uint32_t contexts_now;
     uint32_t app_packets[ALE_APPS];
     struct hold_statistics statistics;
+    uint64_t swept;      /* when namespaces were looked at; ms */
     uint64_t complained; /* when the log was last told that there is no room */
 };
 
@@ -146,6 +150,8 @@ void hold_say(struct hold *hold, int priority, const char *format, ...)
 int network_add(struct hold *hold, uint32_t pid, uint32_t inum, struct shim_error *error);
 /* Of every namespace that covered processes live in. */
 int network_add_all(struct hold *hold, struct shim_error *error);
+/* Gives up those in which nobody covered lives any more, and nothing waits. */
+void network_sweep(struct hold *hold);
 void network_remove(struct hold *hold, struct network *network, bool keep_rules);
 /* Something has come into the namespace's queue. */
 void network_ready(struct hold *hold, uint32_t inum);
@@ -208,11 +214,14 @@ void operation_unlink(struct hold *hold, struct operation *operation);
 
 /* ---- operation.c ---- */
 
+bool operation_is_accept(const struct operation *operation);
+bool operation_is_redirect(const struct operation *operation);
+/* As if the callout were not registered: the filter's flags decide. */
+void operation_advance_without(struct hold *hold, struct operation *operation);
+
 void operation_question(struct hold *hold, const struct ale_ask *ask);
 /* A packet of it has come. */
 void operation_packet(struct hold *hold, struct operation *operation);
-/* Tells hosts of the questions that have come. */
-void operation_tell_new(struct hold *hold, uint64_t now);
 void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer);
 void operation_complete(struct hold *hold, struct host *host,
                         const struct driver_complete *complete);
@@ -228,6 +237,14 @@ void operation_callout_gone(struct hold *hold, uint32_t callout_id);
 void operation_release(struct hold *hold, const struct network *network, bool keep);
 void operation_drop_all(struct hold *hold);
 
+/* ---- question.c ---- */
+
+bool operation_can_pend(const struct hold *hold, const struct operation *operation);
+/* Whether the operation's host sees its packet. */
+bool operation_shows_packet(const struct operation *operation);
+/* Tells hosts of the questions that have come. */
+void operation_tell_new(struct hold *hold, uint64_t now);
+
 /* ---- host.c ---- */
 
 struct callout *callout_find(struct hold *hold, uint32_t callout_id);
@@ -235,6 +252,8 @@ bool host_send(struct host *host, const struct iovec *parts, unsigned count);
 /* The host of this number has said something, or hung up. */
 void host_ready(struct hold *hold, uint32_t number);
 void host_bury(struct hold *hold);
+/* A new round: those that were full may have read. */
+void host_try_again(struct hold *hold);
 void host_free_all(struct hold *hold);
 
 /* ---- flow.c ---- */

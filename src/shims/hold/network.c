@@ -201,6 +201,30 @@ int network_add_all(struct hold *hold, struct shim_error *error)
     return adding.result;
 }
 
+static void note_lived_in(void *ctx, uint32_t pid, uint32_t inum)
+{
+    struct network *network = find(ctx, inum);
+
+    if (network)
+        network->lived_in = true;
+}
+
+/* A queue keeps its namespace alive: without this none would ever end. Should somebody come to live
+ * there again, the first question brings the rules back. */
+void network_sweep(struct hold *hold)
+{
+    struct network *next;
+
+    for (struct network *network = hold->networks; network; network = network->next)
+        network->lived_in = false;
+    shim_asks_networks(hold->asks, note_lived_in, hold);
+    for (struct network *network = hold->networks; network; network = next) {
+        next = network->next;
+        if (!network->lived_in && !network->waiting)
+            network_remove(hold, network, false);
+    }
+}
+
 /* ---- packets ---- */
 
 static void take_packet(struct network *network, const struct nlmsghdr *header)

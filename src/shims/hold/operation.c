@@ -13,12 +13,12 @@
 #define PACKET_WAIT_MS 2    /* a packet follows its question at once, if there is one */
 #define RETURN_MS      3000 /* a completed accept, or a datagram taken, comes back within */
 
-static bool is_accept(const struct operation *operation)
+bool operation_is_accept(const struct operation *operation)
 {
     return operation->ask.key.layer == FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4;
 }
 
-static bool is_redirect_layer(const struct operation *operation)
+bool operation_is_redirect(const struct operation *operation)
 {
     return operation->ask.layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V4 ||
            operation->ask.layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V6;
@@ -70,8 +70,8 @@ static bool decision_stays(const struct operation *operation, bool permitted)
 {
     bool again = operation->ask.hold == ALE_HOLD_DROP || operation->ask.hold == ALE_HOLD_QUEUE;
 
-    return again &&
-           (!permitted || (is_accept(operation) && operation->ask.key.protocol == IPPROTO_TCP));
+    return again && (!permitted || (operation_is_accept(operation) &&
+                                    operation->ask.key.protocol == IPPROTO_TCP));
 }
 
 static void end(struct hold *hold, struct operation *operation, bool permitted)
@@ -98,22 +98,31 @@ static void permit_taken(struct hold *hold, struct operation *operation)
     end(hold, operation, true);
 }
 
-/* What was to go elsewhere and can't does not go at all. */
 static bool lead_elsewhere(struct hold *hold, struct operation *operation)
 {
     int result = operation->redirect.redirected ? redirect_operation(operation) : 0;
 
     if (result)
-        hold_say(hold, LOG_ERR, "a connect could not be redirected and is dropped: %s",
+        hold_say(hold, LOG_ERR, "a connect could not be redirected and is ended: %s",
                  strerror(-result));
     return !result;
 }
 
+/* The kernel side has permitted it with the new peer, so its socket must not go on with the old. */
+static void strand(struct hold *hold, struct operation *operation)
+{
+    shim_asks_destroy(&operation->ask, &operation->ends);
+    tell_decided(operation, false);
+    operation_free(hold, operation);
+}
+
 static void permitted(struct hold *hold, struct operation *operation)
 {
+    if (!lead_elsewhere(hold, operation)) {
+        strand(hold, operation);
+        return;
+    }
     hold->statistics.permitted++;
-    if (!lead_elsewhere(hold, operation))
-        packets_drop(hold, operation);
     tell_decided(operation, true);
     if (operation->took_packet || operation->returned) {
         permit_taken(hold, operation);
@@ -151,6 +160,7 @@ static void ask_again(struct hold *hold, struct operation *operation, const stru
     operation->host = NULL;
     operation_unlink(hold, operation);
     operation_link_first(hold, operation); /* where questions are looked for */
+    operation->since = hold_now_ms();
     operation_set_state(hold, operation, OPERATION_NEW, 0);
 }
 
@@ -178,7 +188,7 @@ static void advance(struct hold *hold, struct operation *operation, struct ale_a
 }
 
 /* As if the callout were not registered: the filter's flags decide. */
-static void advance_without(struct hold *hold, struct operation *operation)
+void operation_advance_without(struct hold *hold, struct operation *operation)
 {
     advance(hold, operation, &(struct ale_answer){.mode = ALE_ANSWER});
 }
@@ -201,7 +211,7 @@ static void advance_redirected(struct hold *hold, struct operation *operation, u
     struct ale_answer answer = {
         .mode = ALE_ANSWER, .action = action, .rights = rights, .registered = 1};
 
-    if (is_redirect_layer(operation) && redirect->redirected && action == FWP_ACTION_PERMIT) {
+    if (operation_is_redirect(operation) && redirect->redirected && action == FWP_ACTION_PERMIT) {
         operation->redirect = *redirect;
         redirect_remember(hold, redirect->target_pid, operation->host);
         answer.redirected = 1;
@@ -217,108 +227,6 @@ static void advance_decided(struct hold *hold, struct operation *operation, uint
     advance_with(hold, operation, action, action == FWP_ACTION_PERMIT, 0);
 }
 
-/* ---- asking hosts ---- */
-
-static bool has_flag(const struct ale_ask *ask, uint64_t flag)
-{
-    return ask->fields.value[CLASSIFY_FLAGS] & flag;
-}
-
-/* 17.2: not a reauthorization, but the classify after a completion (17.3). */
-static bool can_pend(const struct hold *hold, const struct operation *operation)
-{
-    const struct ale_ask *ask = &operation->ask;
-    uint16_t layer = ask->key.layer;
-
-    if (layer != FWPS_LAYER_ALE_AUTH_CONNECT_V4 && layer != FWPS_LAYER_ALE_AUTH_LISTEN_V4 &&
-        layer != FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4 &&
-        layer != FWPS_LAYER_ALE_RESOURCE_ASSIGNMENT_V4)
-        return false;
-    if (ask->hold == ALE_HOLD_NOTICE || operation->pends >= hold->limits.pends)
-        return false;
-    return !has_flag(ask, FWP_CONDITION_FLAG_IS_REAUTHORIZE) ||
-           ask->fields.value[CLASSIFY_REAUTHORIZE_REASON] ==
-               FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION;
-}
-
-static void copy_app(const struct hold *hold, const struct operation *operation, char app[ALE_PATH])
-{
-    memccpy(app, shim_asks_app(hold->asks, operation->ask.app), '\0', ALE_PATH - 1);
-}
-
-static bool shows_packet(const struct operation *operation)
-{
-    return operation->first && (is_accept(operation) || operation->ask.key.protocol != IPPROTO_TCP);
-}
-
-static bool send_classify(struct hold *hold, struct operation *operation, struct host *host)
-{
-    const struct packet *packet = shows_packet(operation) ? operation->first : NULL;
-    struct driver_classify message = {
-        .header = {DRIVER_CLASSIFY, sizeof(message), operation->ask.operation},
-        .round = ++operation->round,
-        .flow_context = flow_context(hold, operation->ask.key.cookie, operation->ask.callout_id,
-                                     operation->ask.layer),
-        .ask = operation->ask,
-        .packet_size = packet ? packet->size : 0,
-    };
-    struct iovec parts[2] = {{&message, sizeof(message)}, {NULL, 0}};
-
-    if (can_pend(hold, operation))
-        message.flags |= DRIVER_CAN_PEND;
-    if (is_accept(operation) && operation->returned && operation->pender == host)
-        message.flags |= DRIVER_INJECTED;
-    if (operation->ask.hold == ALE_HOLD_NOTICE)
-        message.flags |= DRIVER_NOTICE;
-    if (is_redirect_layer(operation))
-        message.flags |= redirect_history(hold, operation->ask.pid, host);
-    copy_app(hold, operation, message.app);
-    operation->showed_packet = packet;
-    if (packet) {
-        message.header.size += packet->size;
-        parts[1] = (struct iovec){(void *)packet->bytes, packet->size};
-    }
-    return host_send(host, parts, packet ? 2 : 1);
-}
-
-static void tell(struct hold *hold, struct operation *operation, uint64_t now)
-{
-    const struct callout *callout = callout_find(hold, operation->ask.callout_id);
-    struct host *host = callout ? callout->host : NULL;
-
-    hold->statistics.asked++;
-    if (!host || !send_classify(hold, operation, host)) {
-        advance_without(hold, operation);
-        return;
-    }
-    operation->host = host;
-    operation_set_state(hold, operation, OPERATION_ASKED, now + hold->limits.classify_ms);
-}
-
-/* A packet that makes an operation comes right behind its question. */
-static bool awaits_packet(const struct operation *operation, uint64_t now)
-{
-    bool expected = operation->ask.hold == ALE_HOLD_QUEUE && !operation->round &&
-                    (is_accept(operation) || operation->ask.key.protocol != IPPROTO_TCP);
-
-    return expected && !operation->first && now < operation->deadline;
-}
-
-/* An answer may bring the next question, so this goes on until there is none. */
-void operation_tell_new(struct hold *hold, uint64_t now)
-{
-    struct operation *operation = hold->operations, *next;
-
-    for (uint32_t left = hold->untold; operation && left; operation = next) {
-        next = operation->next;
-        if (operation->state != OPERATION_NEW)
-            continue;
-        left--;
-        if (!awaits_packet(operation, now))
-            tell(hold, operation, now);
-    }
-}
-
 void operation_question(struct hold *hold, const struct ale_ask *ask)
 {
     struct operation *operation = operation_find(hold, ask->operation);
@@ -327,7 +235,9 @@ void operation_question(struct hold *hold, const struct ale_ask *ask)
         return;
     operation = operation_new(hold, ask);
     if (operation) {
-        bool early = is_redirect_layer(operation) && ask->key.protocol != IPPROTO_TCP;
+        bool early = operation_is_redirect(operation) && ask->key.protocol != IPPROTO_TCP;
+
+        operation->since = hold_now_ms();
 
         /* A datagram's socket may be connected long before it sends, and to lead it elsewhere its
          * ends have to be known. */
@@ -367,10 +277,19 @@ static void pend(struct hold *hold, struct operation *operation, const struct dr
     operation->pends++;
     operation->pender = operation->host;
     operation->default_action = answer->default_action;
-    operation->took_packet = answer->took_packet && shows_packet(operation);
+    operation->took_packet |= answer->took_packet && operation_shows_packet(operation);
     shim_asks_watch(hold->asks, operation->ask.key.cookie, true);
     operation_set_state(hold, operation, OPERATION_PENDED,
                         hold_now_ms() + shorter(answer->deadline_ms, hold->limits.pend_ms));
+}
+
+/* It may not wait (again): as if its callout had not answered. */
+static void refuse_pend(struct hold *hold, struct operation *operation)
+{
+    ignore(hold);
+    if (operation->pender != operation->host)
+        send_decided(operation->host, operation->ask.operation, false, true);
+    operation_advance_without(hold, operation);
 }
 
 void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer)
@@ -378,14 +297,16 @@ void operation_answer(struct hold *hold, struct host *host, const struct driver_
     struct operation *operation = operation_find(hold, answer->header.operation);
 
     if (!operation || operation->state != OPERATION_ASKED || operation->host != host ||
-        operation->round != answer->round || (answer->pended && !can_pend(hold, operation))) {
+        operation->round != answer->round) {
         if (answer->pended) /* it must know that nothing is kept for it */
             send_decided(host, answer->header.operation, false, true);
         ignore(hold);
         return;
     }
-    if (answer->pended)
+    if (answer->pended && operation_can_pend(hold, operation))
         pend(hold, operation, answer);
+    else if (answer->pended)
+        refuse_pend(hold, operation);
     else if (answer->redirect.redirected)
         advance_redirected(hold, operation, answer->action, answer->rights, &answer->redirect);
     else
@@ -411,7 +332,7 @@ void operation_complete(struct hold *hold, struct host *host,
         advance_redirected(hold, operation, complete->action, 1, &complete->redirect);
     else if (complete->action)
         advance_decided(hold, operation, complete->action);
-    else if (!is_accept(operation) || !operation->showed_packet)
+    else if (!operation_is_accept(operation) || !operation->showed_packet)
         advance(
             hold, operation,
             &(struct ale_answer){.mode = ALE_RESTART,
@@ -441,7 +362,8 @@ void operation_return(struct hold *hold, struct host *host, const struct driver_
     struct operation *operation = operation_find(hold, message->header.operation);
 
     if (!operation || operation->state == OPERATION_DECIDED ||
-        (operation->pender != host && operation->host != host) || !shows_packet(operation) ||
+        (operation->pender != host && operation->host != host) ||
+        !operation_shows_packet(operation) ||
         !packet_is_like_first(operation, (const uint8_t *)(message + 1), message->packet_size) ||
         !keep_returned(operation, message)) {
         ignore(hold);
@@ -464,7 +386,7 @@ static void pend_ended(struct hold *hold, struct operation *operation)
     if (action == FWP_ACTION_PERMIT || action == FWP_ACTION_BLOCK)
         advance_decided(hold, operation, action);
     else
-        advance_without(hold, operation);
+        operation_advance_without(hold, operation);
 }
 
 static void late(struct hold *hold, struct operation *operation)
@@ -474,7 +396,7 @@ static void late(struct hold *hold, struct operation *operation)
         break; /* told at once, or when its packet comes */
     case OPERATION_ASKED:
         hold->statistics.timed_out++;
-        advance_without(hold, operation);
+        operation_advance_without(hold, operation);
         break;
     case OPERATION_PENDED:
         pend_ended(hold, operation);
@@ -543,7 +465,7 @@ void operation_host_gone(struct hold *hold, const struct host *host)
         if (operation->pender == host)
             operation->pender = NULL;
         if (is_waiting_for(operation, host))
-            advance_without(hold, operation);
+            operation_advance_without(hold, operation);
         else if (operation->host == host && operation->state == OPERATION_PERMITTED)
             late(hold, operation);
     }
@@ -558,7 +480,7 @@ void operation_callout_gone(struct hold *hold, uint32_t callout_id)
         if (operation->ask.callout_id == callout_id && operation->host &&
             is_waiting_for(operation, operation->host)) {
             operation->pender = NULL;
-            advance_without(hold, operation);
+            operation_advance_without(hold, operation);
         }
     }
 }
@@ -578,7 +500,7 @@ void operation_release(struct hold *hold, const struct network *network, bool ke
         if (network && (!operation->first || operation->first->network != network))
             continue;
         if (!keep && is_undecided(operation))
-            advance_without(hold, operation);
+            operation_advance_without(hold, operation);
         else
             packets_drop(hold, operation);
     }

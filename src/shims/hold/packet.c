@@ -208,6 +208,7 @@ static void keep(struct hold *hold, struct operation *operation, struct packet *
     operation->last = &packet->next;
     operation->packets++;
     hold->statistics.packets++;
+    packet->network->waiting++;
     hold->statistics.bytes += packet->size;
     ++*packets_of_app(hold, operation);
 }
@@ -223,6 +224,7 @@ static struct packet *take_first(struct hold *hold, struct operation *operation)
         operation->last = &operation->first;
     operation->packets--;
     hold->statistics.packets--;
+    packet->network->waiting--;
     hold->statistics.bytes -= packet->size;
     --*packets_of_app(hold, operation);
     return packet;
