@@ -97,10 +97,9 @@ class Held(Holding):
         os.chmod(driver, 0o644)
         self.wfp("driver", "load", "bench", driver)
         if self.pinned:
-            host = json.loads(self.wfp("driver", "list", "--json").stdout)
-            pids = [entry["pid"] for entry in host.get("drivers", host)]
-            for pid in pids:
-                run("taskset", "-a", "-c", "-p", load_cpu(), str(pid), stdout=subprocess.DEVNULL)
+            for driver in json.loads(self.wfp("driver", "list", "--json").stdout):
+                run("taskset", "-a", "-c", "-p", load_cpu(), str(driver["pid"]),
+                    stdout=subprocess.DEVNULL)
 
 
 class Crowd(Holding):

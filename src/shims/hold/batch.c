@@ -77,15 +77,56 @@ struct nftnl_expr *load_meta(uint32_t key, uint32_t to)
     return expression;
 }
 
-struct nftnl_expr *compare_byte(uint32_t in, uint8_t value)
+struct nftnl_expr *compare_byte(uint32_t in, uint32_t operation, uint8_t value)
 {
     struct nftnl_expr *expression = nftnl_expr_alloc("cmp");
 
     if (!expression)
         return NULL;
     nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_SREG, in);
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_OP, operation);
     nftnl_expr_set(expression, NFTNL_EXPR_CMP_DATA, &value, sizeof(value));
+    return expression;
+}
+
+struct nftnl_expr *load_payload(uint32_t base, uint32_t offset, uint32_t size, uint32_t to)
+{
+    struct nftnl_expr *expression = nftnl_expr_alloc("payload");
+
+    if (!expression)
+        return NULL;
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, base);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, size);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, to);
+    return expression;
+}
+
+/* Leaves the bits of one byte. */
+struct nftnl_expr *mask_byte(uint32_t in, uint8_t mask)
+{
+    struct nftnl_expr *expression = nftnl_expr_alloc("bitwise");
+    uint8_t none = 0;
+
+    if (!expression)
+        return NULL;
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_SREG, in);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_DREG, in);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+    nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+    nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_XOR, &none, sizeof(none));
+    return expression;
+}
+
+struct nftnl_expr *give_verdict(uint32_t verdict)
+{
+    struct nftnl_expr *expression = nftnl_expr_alloc("immediate");
+
+    if (!expression)
+        return NULL;
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_VERDICT, verdict);
     return expression;
 }
 

@@ -40,6 +40,10 @@ void rule_end(struct batch *batch, struct nftnl_rule *rule);
 void rule_add(struct nftnl_rule *rule, struct nftnl_expr *expression, struct batch *batch);
 
 struct nftnl_expr *load_meta(uint32_t key, uint32_t to);
-struct nftnl_expr *compare_byte(uint32_t in, uint8_t value);
+/* operation: NFT_CMP_EQ or NFT_CMP_NEQ */
+struct nftnl_expr *compare_byte(uint32_t in, uint32_t operation, uint8_t value);
+struct nftnl_expr *load_payload(uint32_t base, uint32_t offset, uint32_t size, uint32_t to);
+struct nftnl_expr *mask_byte(uint32_t in, uint8_t mask);
+struct nftnl_expr *give_verdict(uint32_t verdict);
 
 #endif

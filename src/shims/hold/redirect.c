@@ -70,19 +70,6 @@ static void batch_map(struct batch *batch, const struct family *family)
     nftnl_set_free(set);
 }
 
-static struct nftnl_expr *load_payload(uint32_t base, uint32_t offset, uint32_t size, uint32_t to)
-{
-    struct nftnl_expr *expression = nftnl_expr_alloc("payload");
-
-    if (!expression)
-        return NULL;
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, base);
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, size);
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, to);
-    return expression;
-}
-
 static struct nftnl_expr *look_up(const struct family *family)
 {
     struct nftnl_expr *expression = nftnl_expr_alloc("lookup");
@@ -119,7 +106,7 @@ static void batch_translation(struct batch *batch, const struct family *family)
     if (!rule)
         return;
     rule_add(rule, load_meta(NFT_META_NFPROTO, NFT_REG32_00), batch);
-    rule_add(rule, compare_byte(NFT_REG32_00, family->protocol), batch);
+    rule_add(rule, compare_byte(NFT_REG32_00, NFT_CMP_EQ, family->protocol), batch);
     rule_add(rule, load_meta(NFT_META_L4PROTO, NFT_REG32_00), batch);
     rule_add(rule, load_payload(NFT_PAYLOAD_NETWORK_HEADER, family->source, family->address, at),
              batch);

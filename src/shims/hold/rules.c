@@ -18,6 +18,10 @@
 #define PRIORITY          300
 #define PRIORITY_REDIRECT (-110)
 
+#define TCP_FLAGS 13 /* offset in the header */
+#define TCP_SYN   0x02
+#define TCP_ACK   0x10
+
 static struct nftnl_expr *matches(const char *program)
 {
     struct nftnl_expr *expression = nftnl_expr_alloc("match");
@@ -65,16 +69,34 @@ static struct nftnl_expr *reject(uint32_t type, uint8_t code)
     return expression;
 }
 
+static void match_tcp(struct batch *batch, struct nftnl_rule *rule, bool tcp)
+{
+    rule_add(rule, load_meta(NFT_META_L4PROTO, NFT_REG32_00), batch);
+    rule_add(rule, compare_byte(NFT_REG32_00, tcp ? NFT_CMP_EQ : NFT_CMP_NEQ, IPPROTO_TCP), batch);
+}
+
+/* Most packets are TCP's, and no first ones: they have nothing to do with what follows. */
+static void batch_pass(struct batch *batch, const char *chain)
+{
+    struct nftnl_rule *rule = rule_begin(batch, chain);
+
+    if (!rule)
+        return;
+    match_tcp(batch, rule, true);
+    rule_add(rule, load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1, NFT_REG32_00), batch);
+    rule_add(rule, mask_byte(NFT_REG32_00, TCP_SYN | TCP_ACK), batch);
+    rule_add(rule, compare_byte(NFT_REG32_00, NFT_CMP_NEQ, TCP_SYN), batch);
+    rule_add(rule, give_verdict(NF_ACCEPT), batch);
+    rule_end(batch, rule);
+}
+
 static void batch_reject(struct batch *batch, const char *chain, const char *denied, bool tcp)
 {
     struct nftnl_rule *rule = rule_begin(batch, chain);
 
     if (!rule)
         return;
-    if (tcp) {
-        rule_add(rule, load_meta(NFT_META_L4PROTO, NFT_REG32_00), batch);
-        rule_add(rule, compare_byte(NFT_REG32_00, IPPROTO_TCP), batch);
-    }
+    match_tcp(batch, rule, tcp);
     rule_add(rule, matches(denied), batch);
     rule_add(rule,
              tcp ? reject(NFT_REJECT_TCP_RST, 0)
@@ -98,6 +120,7 @@ static void batch_hook(struct batch *batch, const char *chain, uint32_t hook, in
                        const char *held, const char *denied)
 {
     batch_chain(batch, chain, "filter", hook, priority);
+    batch_pass(batch, chain);
     batch_reject(batch, chain, denied, true);
     batch_reject(batch, chain, denied, false);
     batch_queue(batch, chain, held);
