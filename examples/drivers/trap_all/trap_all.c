@@ -10,7 +10,8 @@
  *
  * What has to be asked is pended; a worker looks for an answer, for half a minute, then blocks.
  *
- *     gcc -shared -fPIC $(pkg-config --cflags --libs fwpkclnt) -o trap_all.so trap_all.c rules.c
+ *     gcc -D_GNU_SOURCE -shared -fPIC -o trap_all.so trap_all.c rules.c \
+ *         $(pkg-config --cflags --libs fwpkclnt)
  *     wfp driver load trap_all /usr/lib/openwfp/trap_all.so
  */
 #include <pthread.h>
