@@ -1,10 +1,11 @@
-"""The scenes of the demo: trap all, permit and block, kernel only, the fields, users and groups."""
+"""The scenes of the demo: each sets a policy, lets real programs meet it, and says what was seen."""
 import json
 import os
 import re
 import signal
 import time
 
+from asker import Asker
 from engine import event_is
 from place import INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6
 from servers import PYTHON, curl, http_server, nginx
@@ -157,6 +158,47 @@ def s7_the_fields(place, engine, stage):
     finish(monitor, *servers)
 
 
+def s8_hold_and_ask(place, engine, stage):
+    stage.scene("S8", "hold: a connect waits for an administrator's answer; nothing has left yet")
+    apply(engine, stage, "hold connect app /usr/bin/curl tcp timeout 60s default block",
+          "permit connect")
+    outside = nginx(place, 80, covered=False)
+    asker = Asker(engine.command_line, engine.environment)
+    try:
+        for address, answer, wanted in (
+                (OUTSIDE4, "permit", "hello from nginx"), (OUTSIDE6, "permit", "hello from nginx"),
+                (OUTSIDE4, "block", "Failed to connect"),
+                (OUTSIDE6, "block", "Failed to connect")):
+            waiting = place.start("/usr/bin/curl", "-sS", url(address, 80))
+            question = asker.expect("question")
+            state = "waits" if waiting.process.poll() is None else "has ended"
+            stage.expect(f"curl {url(address, 80)}, not answered", "waits", state)
+            asker.say(id=question["id"], action=answer)
+            asker.expect("answered")
+            output, _ = waiting.process.communicate(timeout=20)
+            stage.expect(f"the answer is {answer}", wanted, output.strip())
+    finally:
+        asker.end()
+    stage.expect("python, which is not held", "hello from nginx",
+                 fetch_with_python(place, OUTSIDE4, 80))
+    finish(outside)
+
+
+def s10_reauthorization(place, engine, stage):
+    stage.scene("S10", "a policy that changes decides live connections again")
+    apply(engine, stage, "permit connect")
+    servers = [place.serve(f"tcp4 bind={OUTSIDE4}:{port} listen", covered=False)
+               for port in (7000, 7001)]
+    ends, goes_on = (place.pause(f"tcp4 connect={OUTSIDE4}:{port} wait timeout=20000 {then}")
+                     for port, then in ((7000, "recv"), (7001, "send recv")))
+    ends.tell()
+    apply(engine, stage, "block connect tcp port 7000", "permit connect")
+    output, _ = ends.process.communicate(timeout=25)
+    stage.expect("who waits for data from port 7000", "ECONNABORTED", output.split()[-1])
+    stage.expect("data to port 7001 and back", "ok", place.finish(goes_on)[-1][1])
+    finish(*servers)
+
+
 def s11_users_and_groups(place, engine, stage):
     stage.scene("S11", "ALE_USER_ID: security descriptors match users and groups")
     apply(engine, stage, "block connect user www-data", f"block connect group {GROUP}")
@@ -170,4 +212,5 @@ def s11_users_and_groups(place, engine, stage):
     finish(outside)
 
 
-ALL = (s1_trap_all, s2_permit_and_block, s3_kernel_only, s7_the_fields, s11_users_and_groups)
+ALL = (s1_trap_all, s2_permit_and_block, s3_kernel_only, s7_the_fields, s8_hold_and_ask,
+       s10_reauthorization, s11_users_and_groups)
