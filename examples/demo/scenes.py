@@ -1,4 +1,4 @@
-"""The scenes of the demo: each sets a policy, lets real programs meet it, and says what was seen."""
+"""The scenes of the demo: each sets a policy, lets real programs meet it, says what was seen."""
 import json
 import os
 import re
