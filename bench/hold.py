@@ -136,6 +136,9 @@ class Opensnitch(Served):
         with open(os.path.join(directory, "etc/opensnitchd/default-config.json"), "w",
                   encoding="ascii") as file:
             json.dump(self.CONFIG, file)
+        os.makedirs(f"{directory}/bin")
+        for name in ("iptables", "ip6tables"): # nftables' queue is not in every kernel
+            os.symlink(shutil.which(f"{name}-legacy"), f"{directory}/bin/{name}")
         mount = (f"mount --bind {directory}/etc/opensnitchd /mnt && mkdir -p /etc/opensnitchd && "
                  "mount -t tmpfs none /etc && mkdir /etc/opensnitchd && "
                  "mount --move /mnt /etc/opensnitchd && exec \"$@\"")
@@ -143,15 +146,19 @@ class Opensnitch(Served):
                    "--propagation", "private", "sh", "-c", mount, "sh",
                    f"{directory}/usr/bin/opensnitchd", "-rules-path", f"{directory}/rules",
                    "-process-monitor-method", "proc"]
-        self.programs.append(subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                              stderr=subprocess.DEVNULL))
+        environment = dict(os.environ, PATH=f"{directory}/bin:{os.environ['PATH']}")
+        with open(os.path.join(directory, "log"), "w", encoding="utf-8") as log:
+            self.programs.append(subprocess.Popen(command, env=environment, stdout=log,
+                                                  stderr=log))
         for _ in range(100):
             rules = self.in_netns("iptables-legacy", "-t", "mangle", "-S",
                                   stdout=subprocess.PIPE).stdout
             if "NFQUEUE" in rules:
                 return
             time.sleep(0.1)
-        raise SystemExit("bench: opensnitchd did not come up; --no-opensnitch does without")
+        with open(os.path.join(directory, "log"), encoding="utf-8") as log:
+            raise SystemExit("bench: opensnitchd did not come up; --no-opensnitch does without:\n"
+                             + log.read())
 
 
 # What becomes of connects after the service is killed
