@@ -414,7 +414,7 @@ NTSTATUS NTAPI FwpsInjectTransportReceiveAsync0(
     IF_INDEX subInterfaceIndex, NET_BUFFER_LIST *netBufferList, FWPS_INJECT_COMPLETE0 completionFn,
     HANDLE completionContext);
 
-/* ---- redirection: declared; the engine does not redirect yet ---- */
+/* ---- redirection: declared; drivers can't give the engine another peer yet ---- */
 
 typedef enum FWPS_CONNECTION_REDIRECT_STATE_ {
     FWPS_CONNECTION_NOT_REDIRECTED,
@@ -451,12 +451,12 @@ NTSTATUS NTAPI FwpsRedirectHandleCreate0(const GUID *providerGuid, UINT32 flags,
                                          HANDLE *redirectHandle);
 void NTAPI FwpsRedirectHandleDestroy0(HANDLE redirectHandle);
 
-/* FWPS_CONNECTION_NOT_REDIRECTED: nobody redirects here. */
+/* FWPS_CONNECTION_NOT_REDIRECTED: no driver redirects. */
 FWPS_CONNECTION_REDIRECT_STATE NTAPI FwpsQueryConnectionRedirectState0(HANDLE redirectRecords,
                                                                        HANDLE redirectHandle,
                                                                        void **redirectContext);
 
-/* STATUS_NOT_SUPPORTED: no operation is shown at the REDIRECT layers. */
+/* STATUS_NOT_SUPPORTED: a classify at ALE_CONNECT_REDIRECT can permit and block, not redirect. */
 NTSTATUS NTAPI FwpsAcquireWritableLayerDataPointer0(UINT64 classifyHandle, UINT64 filterId,
                                                     UINT32 flags, PVOID *writableLayerData,
                                                     FWPS_CLASSIFY_OUT0 *classifyOut);
