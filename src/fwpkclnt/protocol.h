@@ -45,11 +45,11 @@ struct driver_header {
     __u64 operation;
 };
 
-#define DRIVER_CAN_PEND 1u /* else STATUS_FWP_CANNOT_PEND */
-#define DRIVER_INJECTED 2u /* the packet is the host's own, coming back */
-#define DRIVER_NOTICE   4u /* nothing waits: a block ends the socket */
-/* At CONNECT_REDIRECT: the connect is a redirected one's proxy's own, to which this host, or another
- * one, has redirected before; redirecting it again would go round in circles. */
+#define DRIVER_CAN_PEND            1u /* else STATUS_FWP_CANNOT_PEND */
+#define DRIVER_INJECTED            2u /* the packet is the host's own, coming back */
+#define DRIVER_NOTICE              4u /* nothing waits: a block ends the socket */
+/* At CONNECT_REDIRECT: the connect is a redirected one's proxy's own, to which this host, or
+ * another one, has redirected before; redirecting it again would go round in circles. */
 #define DRIVER_REDIRECTED_BY_SELF  8u
 #define DRIVER_REDIRECTED_BY_OTHER 16u
 

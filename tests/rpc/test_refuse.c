@@ -284,24 +284,25 @@ static void test_classifier_of_unknown_layers_and_states_is_refused(void **state
 static void test_questions_with_unknown_answers_are_refused(void **state)
 {
     OPENWFP_HELD_NOTICE notice = {.held.defaultAction = FWP_ACTION_BLOCK};
+    OPENWFP_HELD_NOTICE decoded; /* the message's strings are still `notice`'s */
     Rpc__HeldNotice *message = encode_held_notice(converter_of(state), &notice);
     Rpc__Held *held;
 
     assert_non_null(message);
     held = message->held;
-    assert_true(decode_held_notice(converter_of(state), message, &notice));
+    assert_true(decode_held_notice(converter_of(state), message, &decoded));
     message->change = OPENWFP_HELD_GONE + 1;
-    assert_false(decode_held_notice(converter_of(state), message, &notice));
+    assert_false(decode_held_notice(converter_of(state), message, &decoded));
     assert_int_equal(code_of(state), FWP_E_INVALID_ENUMERATOR);
     message->change = 0;
     held->default_action = FWP_ACTION_CONTINUE;
-    assert_false(decode_held_notice(converter_of(state), message, &notice));
+    assert_false(decode_held_notice(converter_of(state), message, &decoded));
     assert_int_equal(code_of(state), FWP_E_INVALID_ACTION_TYPE);
     held->default_action = FWP_ACTION_PERMIT;
     held->remote_port = 0x10000;
-    assert_false(decode_held_notice(converter_of(state), message, &notice));
+    assert_false(decode_held_notice(converter_of(state), message, &decoded));
     message->held = NULL;
-    assert_false(decode_held_notice(converter_of(state), message, &notice));
+    assert_false(decode_held_notice(converter_of(state), message, &decoded));
     assert_int_equal(code_of(state), RPC_X_BAD_STUB_DATA);
 }
 
