@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -79,6 +81,7 @@ static void (*runner(const struct driver_header *header))(struct operation *, st
     }
 }
 
+/* With the lock held. */
 static void post(const struct driver_header *header)
 {
     void (*run)(struct operation *, struct work *) = runner(header);
@@ -90,44 +93,85 @@ static void post(const struct driver_header *header)
         runtime_log("a message of kind %u that makes no sense was ignored", header->kind);
     if (!work)
         return;
-    runtime_lock();
     operation = operation_get(about_operation ? header->operation : 0);
     if (operation)
         operation_post(operation, work);
     else
         free(work);
-    runtime_unlock();
 }
 
-static void closed(void)
+bool channel_read(void)
+{
+    static _Alignas(max_align_t) uint8_t buffer[sizeof(struct driver_classify) + DRIVER_PACKET_MAX];
+    const struct driver_header *header = (const struct driver_header *)buffer;
+
+    for (;;) {
+        ssize_t size = recv(runtime.channel, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0 && errno == EAGAIN)
+            return true;
+        if (size <= 0)
+            return false;
+        if ((size_t)size > sizeof(buffer) || (size_t)size < sizeof(*header) ||
+            header->size != (size_t)size)
+            runtime_log("a message of %zd bytes that makes no sense was ignored", size);
+        else
+            post(header);
+    }
+}
+
+void channel_wait(void)
+{
+    struct epoll_event event;
+
+    epoll_wait(runtime.epoll, &event, 1, -1);
+}
+
+/* ---- coming and going ---- */
+
+void channel_closed(void)
 {
     struct driver_state stopped = {.state = FWPM_SERVICE_STOPPED};
     struct work *told = work_new(state_changed, &stopped, sizeof(stopped));
 
-    runtime_lock();
-    runtime.closed = true;
-    runtime_changed();
-    runtime_unlock();
+    eventfd_write(runtime.hangup, 1);
     if (told && !operation_post_event(told))
         free(told);
     if (runtime.on_close)
         runtime.on_close(runtime.on_close_context);
 }
 
-void channel_read(void)
+static bool watch(int fd, uint32_t events)
 {
-    static _Alignas(max_align_t) uint8_t buffer[sizeof(struct driver_classify) + DRIVER_PACKET_MAX];
-    const struct driver_header *header = (const struct driver_header *)buffer;
-    ssize_t size;
+    struct epoll_event event = {.events = events};
 
-    do
-        size = recv(runtime.channel, buffer, sizeof(buffer), MSG_TRUNC);
-    while (size < 0 && errno == EINTR);
-    if (size <= 0)
-        closed();
-    else if ((size_t)size > sizeof(buffer) || (size_t)size < sizeof(*header) ||
-             header->size != (size_t)size)
-        runtime_log("a message of %zd bytes that makes no sense was ignored", size);
-    else
-        post(header);
+    return epoll_ctl(runtime.epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Edge-triggered, so that one message wakes one thread; the end wakes all. */
+int channel_open(int channel)
+{
+    runtime.channel = channel;
+    runtime.epoll = epoll_create1(EPOLL_CLOEXEC);
+    runtime.hangup = eventfd(0, EFD_CLOEXEC);
+    return runtime.epoll >= 0 && runtime.hangup >= 0 && watch(channel, EPOLLIN | EPOLLET) &&
+                   watch(runtime.hangup, EPOLLIN)
+               ? 0
+               : errno;
+}
+
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void channel_close(void)
+{
+    close_one(&runtime.channel);
+    close_one(&runtime.epoll);
+    close_one(&runtime.hangup);
 }

@@ -45,7 +45,12 @@ static void make_ready(struct operation *operation)
     operation->ready_next = NULL;
     *runtime.ready_last = operation;
     runtime.ready_last = &operation->ready_next;
-    pthread_cond_signal(&runtime.ready);
+}
+
+static void wake_one(void)
+{
+    if (runtime.idle)
+        pthread_cond_signal(&runtime.ready);
 }
 
 void operation_post(struct operation *operation, struct work *work)
@@ -73,8 +78,10 @@ struct work *operation_take(struct operation *operation)
 
 void operation_settle(struct operation *operation)
 {
-    if (operation->inbox && !operation->awaiters)
+    if (operation->inbox && !operation->awaiters) {
         make_ready(operation);
+        wake_one();
+    }
     if (operation->inbox || operation->scheduled || operation->awaiters || operation->pends ||
         operation->undecided)
         return;
@@ -90,21 +97,35 @@ bool operation_post_event(struct work *work)
 
     runtime_lock();
     events = operation_get(0);
-    if (events)
+    if (events) {
         operation_post(events, work);
+        wake_one();
+    }
     runtime_unlock();
     return events;
 }
 
-/* All with the lock held, which is free while they read or run. */
+/*
+ * A thread that reads a message also runs it: a wakeup costs more than most classifies. Meanwhile
+ * another one waits for messages, and idle ones take over what is more than that.
+ *
+ * All with the lock held, which is free while they wait or run.
+ */
 
-static void read_one(void)
+static void read_some(void)
 {
-    runtime.reading = true;
+    runtime.readers++;
     runtime_unlock();
-    channel_read();
+    channel_wait();
     runtime_lock();
-    runtime.reading = false;
+    runtime.readers--;
+    if (runtime.closed || channel_read())
+        return;
+    runtime.closed = true;
+    runtime_changed();
+    runtime_unlock();
+    channel_closed();
+    runtime_lock();
 }
 
 static void run_one(void)
@@ -115,8 +136,8 @@ static void run_one(void)
     runtime.ready_first = operation->ready_next;
     if (!runtime.ready_first)
         runtime.ready_last = &runtime.ready_first;
-    if (!runtime.reading)
-        pthread_cond_signal(&runtime.ready); /* somebody idle reads */
+    if (runtime.ready_first || !runtime.readers)
+        wake_one(); /* to run that, or to read */
     if (work) {
         runtime_unlock();
         work->run(operation, work);
@@ -137,12 +158,12 @@ void *operation_run(void *nothing)
 {
     runtime_lock();
     while (!runtime.stopping || runtime.ready_first) {
-        bool read_elsewhere = runtime.reading || runtime.idle || runtime.closed;
+        bool read_elsewhere = runtime.readers || runtime.idle || runtime.closed;
 
         if (runtime.ready_first && read_elsewhere)
             run_one();
-        else if (!runtime.reading && !runtime.closed)
-            read_one();
+        else if (runtime.readers < RUNTIME_READERS && !runtime.closed)
+            read_some();
         else
             idle();
     }

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@ struct runtime runtime = {.lock = PTHREAD_MUTEX_INITIALIZER,
                           .changed = PTHREAD_COND_INITIALIZER,
                           .ready = PTHREAD_COND_INITIALIZER,
                           .channel = -1,
+                          .epoll = -1,
+                          .hangup = -1,
                           .ready_last = &runtime.ready_first};
 
 static void end_threads(void)
@@ -18,6 +21,7 @@ static void end_threads(void)
     runtime_lock();
     runtime.stopping = true;
     shutdown(runtime.channel, SHUT_RDWR);
+    eventfd_write(runtime.hangup, 1);
     pthread_cond_broadcast(&runtime.ready);
     runtime_changed();
     runtime_unlock();
@@ -43,7 +47,6 @@ EXPORT bool OpenWfpCalloutsStart(int channel, HANDLE control, void (*on_close)(v
     sigset_t all, old;
     int error;
 
-    runtime.channel = channel;
     runtime.control = control;
     runtime.closed = runtime.stopping = false;
     runtime.state = FWPM_SERVICE_RUNNING;
@@ -51,11 +54,15 @@ EXPORT bool OpenWfpCalloutsStart(int channel, HANDLE control, void (*on_close)(v
     runtime.on_close_context = context;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    error = start_threads();
+    error = channel_open(channel);
+    if (!error)
+        error = start_threads();
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (!error)
         return true;
     end_threads();
+    runtime.channel = -1; /* stays the caller's */
+    channel_close();
     errno = error;
     return false;
 }
@@ -65,6 +72,5 @@ EXPORT void OpenWfpCalloutsStop(void)
     callout_unregister_all();
     end_threads();
     operation_drop_all();
-    close(runtime.channel);
-    runtime.channel = -1;
+    channel_close();
 }

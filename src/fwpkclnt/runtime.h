@@ -1,8 +1,8 @@
 /*
  * The runtime of callouts in a driver's host: one for the process.
  *
- * A thread of it reads the classify channel and puts each message into the inbox of its operation;
- * a few others run them, one at a time per operation. What is not about an operation
+ * Its threads read the classify channel, put each message into the inbox of its operation and run
+ * what is there, one at a time per operation. What is not about an operation
  * (notifications, ends of flows, completions of injections) goes into the inbox of number 0, in
  * order. All state is under one lock, which is never held while a driver's function runs or a
  * message is sent.
@@ -24,7 +24,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#define RUNTIME_THREADS  5    /* one of them always reads */
+#define RUNTIME_THREADS  5    /* one of them always waits for messages, */
+#define RUNTIME_READERS  2    /* so many at most */
 #define COMPLETE_WAIT_MS 1000 /* what FwpsCompleteOperation0 waits for the second classify */
 
 /* ---- the process's runtime ---- */
@@ -36,6 +37,7 @@ struct runtime {
     pthread_cond_t changed; /* anything that anybody waits for */
     pthread_cond_t ready;   /* for the threads: there is an operation to run */
     int channel;            /* -1: not started */
+    int epoll, hangup;      /* of the channel */
     bool closed;            /* the engine hung up, or the runtime is being stopped */
     bool stopping;
     HANDLE control; /* session for what goes over the management connection */
@@ -47,8 +49,7 @@ struct runtime {
     struct state_subscription *subscriptions;
     pthread_t threads[RUNTIME_THREADS];
     unsigned thread_count;
-    unsigned idle; /* threads */
-    bool reading;  /* a thread does */
+    unsigned idle, readers; /* threads */
     void (*on_close)(void *context);
     void *on_close_context;
 };
@@ -85,8 +86,15 @@ void runtime_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool channel_send(uint32_t kind, uint64_t operation, void *message, uint32_t size);
 bool channel_send_packet(uint64_t operation, const void *bytes, uint32_t size);
 bool channel_complete(uint64_t operation, uint32_t action);
-/* Waits for a message and posts it; by one thread at a time. */
-void channel_read(void);
+/* 0 or an errno; to be closed in any case, when no thread uses it. */
+int channel_open(int channel);
+void channel_close(void);
+/* Until there may be a message. */
+void channel_wait(void);
+/* With the lock held: posts what has come. False: the engine hung up. */
+bool channel_read(void);
+/* Without it, once: tells the driver and all who wait for messages. */
+void channel_closed(void);
 
 /* ---- operations and what there is to do for them (operation.c) ---- */
 
