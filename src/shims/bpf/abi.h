@@ -8,7 +8,7 @@
 
 #include "classify/abi.h"
 
-#define ALE_ABI    5
+#define ALE_ABI    6
 #define ALE_PATH   256
 #define ALE_GROUPS 32
 #define ALE_APPS   32768
@@ -37,6 +37,7 @@ struct ale_state {
     __u32 asking;       /* somebody answers questions */
     __u64 operations;   /* numbers given to held operations */
     __u64 held;         /* operations whose packets wait or are dropped, now */
+    __u64 origin;       /* enum shim_origin */
 };
 
 /* What has to be kept for later hooks. Socket storage is by far the dearest thing a connect can pay

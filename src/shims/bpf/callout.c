@@ -110,6 +110,37 @@ int shim_callout_load(struct shim *shim, unsigned slot, const char *object_path,
     return result;
 }
 
+static int keep_object(struct shim *shim, const struct shim_callout *callout,
+                       struct ale_callout_object *object, struct shim_error *error)
+{
+    uint32_t slot = callout->slot;
+
+    if (slot >= CLASSIFY_CALLOUTS || !callout->size || callout->size > ALE_CALLOUT_BYTES)
+        return shim_fail(error, -EINVAL, "no slot %u holds a callout of %zu bytes", slot,
+                         callout->size);
+    object->size = (uint32_t)callout->size;
+    memcpy(object->bytes, callout->bytes, callout->size);
+    if (bpf_map_update_elem(shim->maps[MAP_CALLOUTS], &slot, object, BPF_ANY))
+        return shim_fail(error, -errno, "can't keep a callout: %s", strerror(errno));
+    return 0;
+}
+
+int shim_callouts_install(struct shim *shim, const struct shim_callout *callouts, size_t count,
+                          struct shim_error *error)
+{
+    struct ale_callout_object *object = calloc(1, sizeof(*object));
+    int result = object ? 0 : shim_fail(error, -ENOMEM, "out of memory");
+
+    for (size_t i = 0; !result && i < count; i++)
+        result = keep_object(shim, &callouts[i], object, error);
+    free(object);
+    if (result || !count)
+        return result;
+    code_free(&shim->code);
+    shim->code = (struct shim_code){0};
+    return code_build(shim, error);
+}
+
 int shim_callout_unload(struct shim *shim, unsigned slot, struct shim_error *error)
 {
     struct ale_callout_object *object = calloc(1, sizeof(*object));

@@ -154,7 +154,6 @@ struct policy_layers {
 int pins_prepare(struct shim *shim, struct shim_error *error);
 int pins_path(const struct shim *shim, const char *name, char path[PATH_MAX]);
 int pins_remove(const char *pin_dir, struct shim_error *error);
-bool pins_exist(const struct shim *shim);
 int pins_each(const struct shim *shim, const char *prefix,
               int (*fn)(struct shim *shim, const char *name, struct shim_error *error),
               struct shim_error *error);

@@ -15,11 +15,13 @@ int pins_path(const struct shim *shim, const char *name, char path[PATH_MAX])
     return length < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-bool pins_exist(const struct shim *shim)
+bool shim_pinned(const char *pin_dir)
 {
     char path[PATH_MAX];
+    int length = snprintf(path, sizeof(path), "%s/%s", pin_dir ? pin_dir : SHIM_PIN_DIR,
+                          shim_map_names[MAP_STATE]);
 
-    return !pins_path(shim, shim_map_names[MAP_STATE], path) && !access(path, F_OK);
+    return length < PATH_MAX && !access(path, F_OK);
 }
 
 int pins_prepare(struct shim *shim, struct shim_error *error)

@@ -213,7 +213,7 @@ int shim_open(const struct shim_options *options, struct shim **out, struct shim
     if (!result)
         result = bpffs_ensure(shim->pin_dir, error);
     if (!result)
-        result = pins_exist(shim) ? open_adopted(shim, error) : open_fresh(shim, error);
+        result = shim_pinned(shim->pin_dir) ? open_adopted(shim, error) : open_fresh(shim, error);
     if (!result) {
         shim->state->host_mounts = namespace_inum("/proc/self/ns/mnt");
         *out = shim;
@@ -226,6 +226,16 @@ int shim_open(const struct shim_options *options, struct shim **out, struct shim
 bool shim_adopted(const struct shim *shim)
 {
     return shim->adopted;
+}
+
+enum shim_origin shim_origin(const struct shim *shim)
+{
+    return (enum shim_origin)shim->state->origin;
+}
+
+void shim_set_origin(struct shim *shim, enum shim_origin origin)
+{
+    shim->state->origin = origin;
 }
 
 void shim_close(struct shim *shim)

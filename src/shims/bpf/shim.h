@@ -13,6 +13,7 @@
 #define OPENWFP_SHIM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SHIM_PIN_DIR "/sys/fs/bpf/openwfp"
@@ -52,6 +53,18 @@ int shim_remove(const char *pin_dir, struct shim_error *error);
 
 /* True when shim_open() found pins of an earlier process. */
 bool shim_adopted(const struct shim *shim);
+
+/* Whether shim_open() would find a finished set of pins there. */
+bool shim_pinned(const char *pin_dir);
+
+/* Whose policy is in force: whoever commits says so after it. */
+enum shim_origin {
+    SHIM_ORIGIN_SERVICE, /* bfe's; or none at all */
+    SHIM_ORIGIN_BOOT,    /* the boot image's */
+    SHIM_ORIGIN_CLOSED,  /* the closed policy that stands in for a damaged one */
+};
+enum shim_origin shim_origin(const struct shim *shim);
+void shim_set_origin(struct shim *shim, enum shim_origin origin);
 
 /* Makes the image the policy, in one swap. The hooks that it needs are attached before the swap,
  * those that it no longer needs are detached after it. On failure the old policy stands. The
@@ -147,6 +160,16 @@ int shim_flows(struct shim *shim, void (*fn)(void *ctx, const struct shim_flow *
  * maps are pinned by name and keep their content over replacement. On failure nothing changes. */
 int shim_callout_load(struct shim *shim, unsigned slot, const char *object_path,
                       struct shim_error *error);
+
+/* Callouts' object files for pins that are new, all at once. The verifier looks at them when a
+ * policy needs the programs that they are linked into. */
+struct shim_callout {
+    unsigned slot;
+    const void *bytes;
+    size_t size;
+};
+int shim_callouts_install(struct shim *shim, const struct shim_callout *callouts, size_t count,
+                          struct shim_error *error);
 int shim_callout_unload(struct shim *shim, unsigned slot, struct shim_error *error);
 bool shim_callout_loaded(const struct shim *shim, unsigned slot);
 
