@@ -73,7 +73,9 @@ extern "C" {
  * Linux fills: flowHandle, processPath (as FwpmGetAppIdFromFileName0 makes it), processId,
  * compartmentId (the network namespace), transportEndpointHandle (the socket's cookie),
  * completionHandle where the operation can be pended, packetDirection at CONNECT and RECV_ACCEPT,
- * and with a packet ipHeaderSize (inbound) and transportHeaderSize. There is no token.
+ * and with a packet ipHeaderSize (inbound) and transportHeaderSize. At CONNECT_REDIRECT
+ * redirectRecords, for a connect of a process that others were redirected to; behind a redirection
+ * localRedirectTargetPID, if it named one, and at CONNECT originalDestination. There is no token.
  */
 typedef struct FWPS_INCOMING_METADATA_VALUES0_ {
     UINT32 currentMetadataValues; /* FWPS_METADATA_FIELD_* */
@@ -127,11 +129,12 @@ typedef struct FWPS_INCOMING_METADATA_VALUES0_ {
  * Asked for each operation that matches a filter whose action names the callout. inFixedValues: the
  * layer's fields; layerData: a NET_BUFFER_LIST where there is a packet (the first datagram of a
  * flow at CONNECT, from its transport header on; any at RECV_ACCEPT, behind its transport header),
- * else NULL; classifyContext: for FwpsAcquireClassifyHandle0; flowContext: what
- * FwpsFlowAssociateContext0 gave, or 0; classifyOut: the answer, to be changed only while
- * FWPS_RIGHT_ACTION_WRITE is set in rights, except for a block, which then is a veto. All of it is
- * valid during the call; the packet longer with FwpsReferenceNetBufferList0. Runs on a thread of
- * the library; an operation is shown to one classify at a time, different operations at once. IRQL
+ * at CONNECT_REDIRECT an FWPS_CONNECT_REQUEST0, else NULL; classifyContext: for
+ * FwpsAcquireClassifyHandle0; flowContext: what FwpsFlowAssociateContext0 gave, or 0; classifyOut:
+ * the answer, to be changed only while FWPS_RIGHT_ACTION_WRITE is set in rights, except for a
+ * block, which then is a veto. All of it is valid during the call; the packet longer with
+ * FwpsReferenceNetBufferList0. Runs on a thread of the library; an operation is shown to one
+ * classify at a time, different operations at once. IRQL
  * <= DISPATCH_LEVEL.
  */
 typedef void(NTAPI *FWPS_CALLOUT_CLASSIFY_FN0)(const FWPS_INCOMING_VALUES0 *inFixedValues,
@@ -414,7 +417,7 @@ NTSTATUS NTAPI FwpsInjectTransportReceiveAsync0(
     IF_INDEX subInterfaceIndex, NET_BUFFER_LIST *netBufferList, FWPS_INJECT_COMPLETE0 completionFn,
     HANDLE completionContext);
 
-/* ---- redirection: declared; drivers can't give the engine another peer yet ---- */
+/* ---- redirection ---- */
 
 typedef enum FWPS_CONNECTION_REDIRECT_STATE_ {
     FWPS_CONNECTION_NOT_REDIRECTED,
@@ -426,6 +429,12 @@ typedef enum FWPS_CONNECTION_REDIRECT_STATE_ {
 
 #define FWPS_CLASSIFY_FLAG_REAUTHORIZE_IF_MODIFIED_BY_OTHERS 0x00000001
 
+/*
+ * What layerData is at CONNECT_REDIRECT; addresses and ports in network order. The driver may
+ * change remoteAddressAndPort, within its family, and localRedirect*. previousVersion: as the
+ * program has asked, when a heavier callout (modifierFilterId is its filter) has redirected
+ * already.
+ */
 typedef struct _FWPS_CONNECT_REQUEST0 {
     SOCKADDR_STORAGE localAddressAndPort;
     SOCKADDR_STORAGE remoteAddressAndPort;
@@ -451,15 +460,39 @@ NTSTATUS NTAPI FwpsRedirectHandleCreate0(const GUID *providerGuid, UINT32 flags,
                                          HANDLE *redirectHandle);
 void NTAPI FwpsRedirectHandleDestroy0(HANDLE redirectHandle);
 
-/* FWPS_CONNECTION_NOT_REDIRECTED: no driver redirects. */
+/*
+ * Whether the connect is one of a process that connects were redirected to
+ * (localRedirectTargetPID): by this driver, which then has to permit it as it is, or by another.
+ * redirectRecords: of the metadata of the classify that runs. *redirectContext becomes NULL: Linux
+ * doesn't know which of the redirected connections a proxy makes this one for.
+ */
 FWPS_CONNECTION_REDIRECT_STATE NTAPI FwpsQueryConnectionRedirectState0(HANDLE redirectRecords,
                                                                        HANDLE redirectHandle,
                                                                        void **redirectContext);
 
-/* STATUS_NOT_SUPPORTED: a classify at ALE_CONNECT_REDIRECT can permit and block, not redirect. */
+/*
+ * In a classify at CONNECT_REDIRECT, or while it is pended with FwpsPendClassify0:
+ * *writableLayerData becomes an FWPS_CONNECT_REQUEST0 to be changed, valid until the handle is
+ * released. filterId: filter->filterId; flags: 0; classifyOut is set to a hard block: to redirect,
+ * the driver has to set FWP_ACTION_PERMIT behind FwpsApplyModifiedLayerData0. IRQL <=
+ * DISPATCH_LEVEL.
+ * Errors: STATUS_NOT_SUPPORTED (another layer; a bind can't be redirected, it is over when its
+ * callout is asked), STATUS_ACCESS_DENIED (somebody heavier has decided: FWPS_RIGHT_ACTION_WRITE
+ * was not set), STATUS_INVALID_PARAMETER (no such handle, or its classify is over; another filter;
+ * flags).
+ */
 NTSTATUS NTAPI FwpsAcquireWritableLayerDataPointer0(UINT64 classifyHandle, UINT64 filterId,
                                                     UINT32 flags, PVOID *writableLayerData,
                                                     FWPS_CLASSIFY_OUT0 *classifyOut);
+
+/*
+ * The request is to be as it is now; it counts with the permit of the classify, or of
+ * FwpsCompleteClassify0. An unchanged one is no redirection. What can't be done is logged, and the
+ * permit becomes a block: a peer of another family, without address or port, a changed local
+ * address, a localRedirectTargetPID without localRedirectHandle. localRedirectContext, from
+ * malloc(), is the library's from now on, which frees it with the classify handle: nobody can ask
+ * for it. flags are ignored: a callout isn't asked again when a lighter one changes the request.
+ */
 void NTAPI FwpsApplyModifiedLayerData0(UINT64 classifyHandle, PVOID modifiedLayerData,
                                        UINT32 flags);
 

@@ -1,7 +1,7 @@
 /* From a CLASSIFY message to the callout's function, and its answer back. */
 #include <stdlib.h>
 
-#include "fwpkclnt/runtime.h"
+#include "fwpkclnt/handle.h"
 
 _Thread_local struct classify *classify_current;
 
@@ -54,7 +54,12 @@ static void call(struct classify *classify, const struct values *values, struct 
     UINT64 context = flow ? flow_value(flow) : 0;
     void *data = classify->packet ? packet_list(classify->packet) : NULL;
     FWPS_INCOMING_METADATA_VALUES0 metadata;
+    struct redirection redirection;
 
+    if (layer_role(classify->message->ask.layer) == ROLE_CONNECT_REDIRECT) {
+        redirection_fill(&redirection, classify->message);
+        data = &redirection.shown;
+    }
     metadata_make(classify, values, &metadata);
     classify->outer = classify_current;
     classify_current = classify;
@@ -91,6 +96,10 @@ static void answer_for(const struct classify *classify, const FWPS_CLASSIFY_OUT0
 
     runtime_lock();
     answer.took_packet = took_packet(classify, out);
+    if (!classify->pend)
+        redirection_decide(handle_of(classify), &answer.action, &answer.redirect);
+    if (answer.action != out->actionType)
+        answer.rights = 0;
     runtime_unlock();
     if (classify->pend && out->actionType != FWP_ACTION_BLOCK)
         runtime_log("a classify that pended its operation returned action %#x: it is pended",
@@ -156,7 +165,8 @@ void classify_run(struct operation *operation, struct work *work)
     runtime_lock();
     classify.callout = callout_enter(message->ask.callout_id);
     if (classify.callout) {
-        classify.packet = show_packet(operation, message);
+        if (layer_role(message->ask.layer) != ROLE_CONNECT_REDIRECT)
+            classify.packet = show_packet(operation, message);
         classify.number = ++runtime.last_number;
         flow = flow_enter(message->ask.key.cookie, message->ask.layer, message->ask.callout_id);
     }
@@ -168,6 +178,7 @@ void classify_run(struct operation *operation, struct work *work)
     if (flow)
         flow_leave(flow);
     runtime_lock();
+    handle_done(&classify);
     if (classify.packet)
         packet_release(classify.packet);
     if (classify.callout)

@@ -14,9 +14,9 @@ struct pend {
     uint64_t operation;
     uint32_t callout_id;
     enum layer_role role;
-    bool answered;         /* the engine was told that it is pended */
-    bool early;            /* completed inside its own classify, */
-    uint32_t early_action; /* with this */
+    bool answered; /* the engine was told that it is pended */
+    bool early;    /* completed inside its own classify, */
+    struct driver_complete early_how;
 };
 
 static struct pend *find(uint64_t number)
@@ -106,13 +106,13 @@ static bool inside(uint64_t number)
 
 /* With the lock held. Waits until the classify has answered; NULL: there is nothing to complete, or
  * not yet. */
-static struct pend *take(uint64_t number, uint32_t action)
+static struct pend *take(uint64_t number, const struct driver_complete *how)
 {
     struct pend *pend = find(number);
 
     if (pend && !pend->answered && !pend->early && inside(number)) {
         pend->early = true;
-        pend->early_action = action;
+        pend->early_how = *how;
         return NULL;
     }
     while (pend && !pend->answered && !pend->early) {
@@ -190,15 +190,16 @@ static void complete_accept(struct operation *operation)
         channel_complete(number, FWP_ACTION_BLOCK);
 }
 
-void pend_complete(uint64_t number, uint32_t action)
+void pend_complete(uint64_t number, const struct driver_complete *how)
 {
+    struct driver_complete message = *how;
     struct pend *pend;
     struct operation *operation;
     enum layer_role role;
     uint32_t callout_id;
 
     runtime_lock();
-    pend = take(number, action);
+    pend = take(number, how);
     if (!pend) {
         runtime_unlock();
         return;
@@ -207,10 +208,10 @@ void pend_complete(uint64_t number, uint32_t action)
     role = pend->role;
     callout_id = pend->callout_id;
     drop(pend);
-    if (action) {
+    if (message.action) {
         number = operation->node.number;
         runtime_unlock();
-        channel_complete(number, action);
+        channel_send(DRIVER_COMPLETE, number, &message, sizeof(message));
     } else if (role == ROLE_ACCEPT && operation->packet) {
         complete_accept(operation);
     } else {
@@ -221,7 +222,7 @@ void pend_complete(uint64_t number, uint32_t action)
 EXPORT void NTAPI FwpsCompleteOperation0(HANDLE completionContext, NET_BUFFER_LIST *netBufferList)
 {
     if (completionContext)
-        pend_complete((uintptr_t)completionContext, 0);
+        pend_complete((uintptr_t)completionContext, &(struct driver_complete){0});
     else
         runtime_log("FwpsCompleteOperation0 was called with a NULL context: ignored");
 }
@@ -231,21 +232,21 @@ EXPORT void NTAPI FwpsCompleteOperation0(HANDLE completionContext, NET_BUFFER_LI
 void pend_answered(struct operation *operation, uint64_t number)
 {
     struct pend *pend;
+    struct driver_complete how = {0};
     bool early;
-    uint32_t action = 0;
 
     runtime_lock();
     pend = find(number);
     early = pend && pend->early;
     if (pend) {
         pend->answered = true;
-        action = pend->early_action;
+        how = pend->early_how;
     }
     runtime_changed();
     runtime_unlock();
     /* On this thread the operation still has its classify: the second one comes on another. */
     if (early)
-        pend_complete(number, action);
+        pend_complete(number, &how);
 }
 
 static void drop_all(uint64_t operation, uint32_t callout_id)

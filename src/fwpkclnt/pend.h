@@ -7,7 +7,7 @@
 /* In the classify; sets classify->pend. */
 NTSTATUS pend_begin(struct classify *classify);
 
-/* action: a decision; 0 = as the layer does it. */
-void pend_complete(uint64_t number, uint32_t action);
+/* With a decision; action 0: as the layer does it. */
+void pend_complete(uint64_t number, const struct driver_complete *how);
 
 #endif

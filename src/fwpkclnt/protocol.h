@@ -53,14 +53,25 @@ struct driver_header {
 #define DRIVER_REDIRECTED_BY_SELF  8u
 #define DRIVER_REDIRECTED_BY_OTHER 16u
 
+/* At CONNECT_REDIRECT, with a permit: another peer than the one that was asked for. */
+struct driver_redirect {
+    __u8 address[16]; /* v6 form, of the family of the one asked for */
+    __u16 port;
+    __u16 redirected; /* 0: there is none */
+    __u32 target_pid; /* the local process that takes it over; 0 = none */
+    __u64 filter_id;  /* to the host: of who did it */
+};
+
 struct driver_classify {
     struct driver_header header;
     __u32 round;
     __u32 flags;        /* DRIVER_CAN_PEND, … */
     __u64 flow_context; /* what was associated with the flow for this callout; 0 = none */
-    struct ale_ask ask; /* fields, metadata, filter; the flow is ask.key.cookie */
-    char app[ALE_PATH]; /* canonical path, "" = unknown */
-    __u32 packet_size;  /* 0 = there is no packet; else from the IP header on, behind this */
+    struct ale_ask ask; /* fields, metadata, filter; the flow is ask.key.cookie, and
+                         * ask.key.remote the peer that the program has asked for */
+    struct driver_redirect redirect; /* by another callout, before */
+    char app[ALE_PATH];              /* canonical path, "" = unknown */
+    __u32 packet_size; /* 0 = there is no packet; else from the IP header on, behind this */
     __u32 pad;
 };
 
@@ -94,14 +105,6 @@ struct driver_state {
     struct driver_header header; /* operation: 0 */
     __u32 state;                 /* FWPM_SERVICE_STATE */
     __u32 pad;
-};
-
-/* At CONNECT_REDIRECT, with a permit: another peer than the one that was asked for. */
-struct driver_redirect {
-    __u8 address[16]; /* v6 form, of the family of the one asked for */
-    __u16 port;
-    __u16 redirected; /* 0: there is none */
-    __u32 target_pid; /* the local process that takes it over; 0 = none */
 };
 
 struct driver_answer {

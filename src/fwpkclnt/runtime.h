@@ -41,7 +41,7 @@ struct runtime {
     bool closed;            /* the engine hung up, or the runtime is being stopped */
     bool stopping;
     HANDLE control; /* session for what goes over the management connection */
-    struct table operations, pends, handles, callouts, flows, views, injections;
+    struct table operations, pends, handles, redirectors, callouts, flows, views, injections;
     struct operation *ready_first, **ready_last;
     uint64_t last_number;     /* of pends, handles, injections: never given twice */
     unsigned registering;     /* FwpsCalloutRegister calls that wait for their id */
@@ -196,6 +196,7 @@ struct values {
     FWP_BYTE_ARRAY16 addresses[2];
     unsigned address_count;
     FWP_BYTE_BLOB app;
+    SOCKADDR_STORAGE asked; /* the peer, if it became another one */
     struct {
         SID sid;
         DWORD last;
@@ -217,7 +218,8 @@ enum layer_role {
     ROLE_ESTABLISHED,
     ROLE_RELEASE,
     ROLE_CLOSURE,
-    ROLE_REDIRECT,
+    ROLE_CONNECT_REDIRECT,
+    ROLE_BIND_REDIRECT,
 };
 enum layer_role layer_role(uint16_t layer);
 

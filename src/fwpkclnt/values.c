@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "classify/abi.h"
-#include "fwpkclnt/runtime.h"
+#include "fwpkclnt/handle.h"
 #include "model/layers.h"
 #include "model/utf16.h"
 
@@ -33,9 +33,10 @@ enum layer_role layer_role(uint16_t layer)
         return ROLE_CLOSURE;
     case FWPS_LAYER_ALE_CONNECT_REDIRECT_V4:
     case FWPS_LAYER_ALE_CONNECT_REDIRECT_V6:
+        return ROLE_CONNECT_REDIRECT;
     case FWPS_LAYER_ALE_BIND_REDIRECT_V4:
     case FWPS_LAYER_ALE_BIND_REDIRECT_V6:
-        return ROLE_REDIRECT;
+        return ROLE_BIND_REDIRECT;
     default:
         return ROLE_OTHER;
     }
@@ -126,6 +127,8 @@ bool values_make(const struct driver_classify *message, struct values *values)
     if (!layer || layer->field_count > VALUES_MAX)
         return false;
     make_app(message->app, values);
+    redirection_sockaddr(&values->asked, message->ask.family, message->ask.key.remote,
+                         message->ask.key.port);
     values->fixed = (FWPS_INCOMING_VALUES0){layer->id, layer->field_count, values->fields};
     for (unsigned i = 0; i < layer->field_count; i++) {
         const struct layer_field *field = &layer->fields[i];

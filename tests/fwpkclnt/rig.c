@@ -121,8 +121,35 @@ void rig_set(struct driver_classify *question, unsigned slot, uint64_t value)
 static bool has_peer(uint16_t layer)
 {
     return layer == FWPS_LAYER_ALE_AUTH_CONNECT_V4 || layer == FWPS_LAYER_ALE_AUTH_CONNECT_V6 ||
+           layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V4 ||
+           layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V6 ||
            layer == FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4 ||
            layer == FWPS_LAYER_ALE_FLOW_ESTABLISHED_V4;
+}
+
+static void set_address(uint8_t address[16], uint8_t family, uint8_t host)
+{
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, 10}, native[16] = {0x20, 1};
+
+    memcpy(address, family == 4 ? mapped : native, 16);
+    address[15] = host;
+}
+
+/* The ends, beside the fields. */
+static void set_ends(struct ale_ask *ask)
+{
+    set_address(ask->local, ask->family, 1);
+    ask->local_port = 40000;
+    if (!has_peer(ask->layer))
+        return;
+    set_address(ask->remote, ask->family, 2);
+    memcpy(ask->key.remote, ask->remote, sizeof(ask->remote));
+    ask->remote_port = ask->key.port = 443;
+}
+
+static uint8_t family_of(uint16_t layer)
+{
+    return layer == FWPS_LAYER_ALE_CONNECT_REDIRECT_V6 ? 6 : 4;
 }
 
 struct driver_classify rig_question(uint16_t layer, uint64_t operation)
@@ -141,13 +168,14 @@ struct driver_classify rig_question(uint16_t layer, uint64_t operation)
                 .callout_id = rig_id,
                 .rights = FWPS_RIGHT_ACTION_WRITE,
                 .layer = layer,
-                .family = 4,
+                .family = family_of(layer),
                 .direction = inbound ? FWP_DIRECTION_INBOUND : FWP_DIRECTION_OUTBOUND,
                 .pid = RIG_PID,
                 .uid = 33,
                 .netns = 4026531840u},
     };
 
+    set_ends(&question.ask);
     rig_set(&question, CLASSIFY_PROTOCOL, IPPROTO_TCP);
     rig_set(&question, CLASSIFY_LOCAL_ADDRESS, 0x0a000001);
     rig_set(&question, CLASSIFY_LOCAL_PORT, 40000);

@@ -67,31 +67,12 @@ static void test_s4_the_state_is_told(void **state)
     rig_stop();
 }
 
-static void test_21_nobody_redirects_yet(void **state)
-{
-    static const GUID provider = {1, 2, 3, {0}};
-    FWPS_CLASSIFY_OUT0 out = {0};
-    HANDLE redirector;
-    void *data = &out;
-
-    assert_int_equal(FwpsRedirectHandleCreate0(&provider, 1, &redirector),
-                     STATUS_INVALID_PARAMETER);
-    assert_int_equal(FwpsRedirectHandleCreate0(&provider, 0, &redirector), STATUS_SUCCESS);
-    assert_int_equal(FwpsQueryConnectionRedirectState0(NULL, redirector, NULL),
-                     FWPS_CONNECTION_NOT_REDIRECTED);
-    assert_int_equal(FwpsAcquireWritableLayerDataPointer0(1, 2, 0, &data, &out),
-                     STATUS_NOT_SUPPORTED);
-    assert_null(data);
-    FwpsRedirectHandleDestroy0(redirector);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_10_codes_are_the_kernels),
         cmocka_unit_test(test_s4_no_engine_is_ept_nt_cant_perform_op),
         cmocka_unit_test(test_s4_the_state_is_told),
-        cmocka_unit_test(test_21_nobody_redirects_yet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,7 @@ int shim_asks_answer(struct shim_asks *asks, struct ale_answer *answer)
     struct fake_operation *operation = &fake.operations[answer->operation % FAKE_OPERATIONS];
     bool decided = operation->permits + operation->blocks != 0;
 
+    operation->last = *answer;
     operation->forgets += answer->mode == ALE_FORGET;
     operation->unregistered += answer->mode == ALE_ANSWER && !answer->registered;
     if (decided || answer->mode == ALE_FORGET)
@@ -162,6 +163,7 @@ struct ale_ask fake_ask(uint64_t operation, uint16_t layer, uint8_t protocol)
         .layer = layer,
         .family = 4,
         .callout_id = FAKE_CALLOUT,
+        .rights = 1,
         .netns = FAKE_NETNS,
         .app = 1,
     };

@@ -8,7 +8,7 @@
 #include <syslog.h>
 
 #include <fwps_layers.h>
-#include <fwptypes.h>
+#include <fwpstypes.h>
 
 #define PACKET_WAIT_MS 2    /* a packet follows its question at once, if there is one */
 #define RETURN_MS      3000 /* a completed accept, or a datagram taken, comes back within */
@@ -193,38 +193,39 @@ void operation_advance_without(struct hold *hold, struct operation *operation)
     advance(hold, operation, &(struct ale_answer){.mode = ALE_ANSWER});
 }
 
-static void advance_with(struct hold *hold, struct operation *operation, uint32_t action,
-                         uint32_t rights, uint32_t absorb)
+/* Only with a permit that counts, by a callout that may decide (6.9, 6.13). */
+static bool redirects(const struct operation *operation, const struct ale_answer *answer,
+                      const struct driver_redirect *redirect)
 {
-    advance(hold, operation,
-            &(struct ale_answer){.mode = ALE_ANSWER,
-                                 .action = action,
-                                 .rights = rights,
-                                 .absorb = absorb,
-                                 .registered = 1});
+    return redirect->redirected && answer->action == FWP_ACTION_PERMIT &&
+           operation_is_redirect(operation) && operation->ask.rights & FWPS_RIGHT_ACTION_WRITE &&
+           operation->ask.filter_type != FWP_ACTION_CALLOUT_INSPECTION;
 }
 
-/* The same with another peer. */
-static void advance_redirected(struct hold *hold, struct operation *operation, uint32_t action,
-                               uint32_t rights, const struct driver_redirect *redirect)
+/* What the callout has said, perhaps with another peer. */
+static void advance_with(struct hold *hold, struct operation *operation, struct ale_answer *answer,
+                         const struct driver_redirect *redirect)
 {
-    struct ale_answer answer = {
-        .mode = ALE_ANSWER, .action = action, .rights = rights, .registered = 1};
-
-    if (operation_is_redirect(operation) && redirect->redirected && action == FWP_ACTION_PERMIT) {
+    answer->mode = ALE_ANSWER;
+    answer->registered = 1;
+    if (redirects(operation, answer, redirect)) {
         operation->redirect = *redirect;
+        operation->redirect.filter_id = operation->ask.filter_id;
         redirect_remember(hold, redirect->target_pid, operation->host);
-        answer.redirected = 1;
-        answer.redirect_port = redirect->port;
-        memcpy(answer.redirect, redirect->address, sizeof(answer.redirect));
+        answer->redirected = 1;
+        answer->redirect_port = redirect->port;
+        memcpy(answer->redirect, redirect->address, sizeof(answer->redirect));
     }
-    advance(hold, operation, &answer);
+    advance(hold, operation, answer);
 }
 
 /* As a filter's action counts: a permit is soft, a block hard. */
-static void advance_decided(struct hold *hold, struct operation *operation, uint32_t action)
+static void advance_decided(struct hold *hold, struct operation *operation, uint32_t action,
+                            const struct driver_redirect *redirect)
 {
-    advance_with(hold, operation, action, action == FWP_ACTION_PERMIT, 0);
+    struct ale_answer answer = {.action = action, .rights = action == FWP_ACTION_PERMIT};
+
+    advance_with(hold, operation, &answer, redirect);
 }
 
 void operation_question(struct hold *hold, const struct ale_ask *ask)
@@ -292,6 +293,15 @@ static void refuse_pend(struct hold *hold, struct operation *operation)
     operation_advance_without(hold, operation);
 }
 
+static void answered(struct hold *hold, struct operation *operation,
+                     const struct driver_answer *said)
+{
+    struct ale_answer answer = {
+        .action = said->action, .rights = said->rights, .absorb = said->absorb != 0};
+
+    advance_with(hold, operation, &answer, &said->redirect);
+}
+
 void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer)
 {
     struct operation *operation = operation_find(hold, answer->header.operation);
@@ -307,10 +317,8 @@ void operation_answer(struct hold *hold, struct host *host, const struct driver_
         pend(hold, operation, answer);
     else if (answer->pended)
         refuse_pend(hold, operation);
-    else if (answer->redirect.redirected)
-        advance_redirected(hold, operation, answer->action, answer->rights, &answer->redirect);
     else
-        advance_with(hold, operation, answer->action, answer->rights, answer->absorb != 0);
+        answered(hold, operation, answer);
 }
 
 /* 17.5: what is classified again is the packet that comes back, and it is no reauthorization. */
@@ -328,10 +336,8 @@ void operation_complete(struct hold *hold, struct host *host,
         ignore(hold);
         return;
     }
-    if (complete->action && complete->redirect.redirected)
-        advance_redirected(hold, operation, complete->action, 1, &complete->redirect);
-    else if (complete->action)
-        advance_decided(hold, operation, complete->action);
+    if (complete->action)
+        advance_decided(hold, operation, complete->action, &complete->redirect);
     else if (!operation_is_accept(operation) || !operation->showed_packet)
         advance(
             hold, operation,
@@ -384,7 +390,7 @@ static void pend_ended(struct hold *hold, struct operation *operation)
     hold->statistics.timed_out++;
     operation->timed_out = true;
     if (action == FWP_ACTION_PERMIT || action == FWP_ACTION_BLOCK)
-        advance_decided(hold, operation, action);
+        advance_decided(hold, operation, action, &(struct driver_redirect){0});
     else
         operation_advance_without(hold, operation);
 }

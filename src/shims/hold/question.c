@@ -49,6 +49,7 @@ static bool send_classify(struct hold *hold, struct operation *operation, struct
         .flow_context = flow_context(hold, operation->ask.key.cookie, operation->ask.callout_id,
                                      operation->ask.layer),
         .ask = operation->ask,
+        .redirect = operation->redirect,
         .packet_size = packet ? packet->size : 0,
     };
     struct iovec parts[2] = {{&message, sizeof(message)}, {NULL, 0}};
