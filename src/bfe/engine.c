@@ -75,6 +75,11 @@ int engine_open(struct engine *engine, const struct bfe_options *options)
     engine->adopted = shim_adopted(engine->shim);
     if (engine->adopted)
         log_line(LOG_NOTICE, "took over the kernel programs pinned in %s", engine->pin_dir);
+    if (shim_succeeding(engine->shim))
+        log_line(LOG_NOTICE,
+                 "the kernel programs of another version, pinned in %s, go on until ours "
+                 "have the policy",
+                 engine->pin_dir);
     return -1;
 }
 

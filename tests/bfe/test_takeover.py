@@ -14,7 +14,7 @@ from place import wait_until
 KNOCKER = """
 import errno, select, socket, sys
 last, tries = None, 0
-while not select.select([sys.stdin], [], [], 0)[0]:
+while not select.select([sys.stdin], [], [], 0.0002)[0]:
     with socket.socket() as s:
         answer = errno.errorcode.get(s.connect_ex(("127.0.0.1", int(sys.argv[1]))), "ok")
     tries += 1
@@ -25,7 +25,7 @@ print(tries, flush=True)
 """
 
 
-class Takeover(EngineCase):
+class TakeoverCase(EngineCase):
     def knock(self, port):
         return self.place.start(sys.executable, "-c", KNOCKER, str(port), stdin=subprocess.PIPE)
 
@@ -45,6 +45,8 @@ class Takeover(EngineCase):
         time.sleep(0.3)
         self.engine.start()
 
+
+class Takeover(TakeoverCase):
     def check_no_gap(self, how):
         self.policy("block connect proto tcp to 127.0.0.1 port 7001")
         before = self.filters()
@@ -106,6 +108,128 @@ class Takeover(EngineCase):
         slow.process.send_signal(signal.SIGCONT)
         slow.stop()
         quick.stop()
+
+
+# A connection: says something every few milliseconds and hears it again.
+TALKER = """
+import select, socket, sys
+heard = 0
+with socket.create_connection(("127.0.0.1", 7012), 3) as s:
+    while not select.select([sys.stdin], [], [], 0.002)[0]:
+        s.sendall(b"x")
+        assert s.recv(1) == b"x", "the connection has ended"
+        heard += 1
+        if heard == 1:
+            print("talking", flush=True)
+print(heard, flush=True)
+"""
+ECHO = """
+import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while said := self.request.recv(16):
+            self.request.sendall(said)
+with socketserver.ThreadingTCPServer(("127.0.0.1", 7012), Echo) as server:
+    print("serving", flush=True)
+    server.serve_forever()
+"""
+# Asks once, in a datagram, and hears of it until the end.
+LISTENER = """
+import select, socket, sys
+heard = 0
+with socket.socket(type=socket.SOCK_DGRAM) as s:
+    s.settimeout(3)
+    s.sendto(b"x", ("127.0.0.1", 7013))
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        s.recv(1)
+        heard += 1
+        if heard == 1:
+            print("talking", flush=True)
+print(heard, flush=True)
+"""
+TELLER = """
+import socket, time
+with socket.socket(type=socket.SOCK_DGRAM) as s:
+    s.bind(("127.0.0.1", 7013))
+    print("serving", flush=True)
+    peer = s.recvfrom(1)[1]
+    while True:
+        s.sendto(b"x", peer)
+        time.sleep(0.002)
+"""
+PATIENT = 'import socket; socket.create_connection(("127.0.0.1", 7014)); print("connected")'
+
+
+class Upgrade(TakeoverCase):
+    """Another build takes over: what is blocked, permitted and connected stays so."""
+
+    def pretend_another_version(self):
+        """Gives what is pinned another number; the next bfe can't adopt it."""
+        state = os.path.join(self.engine.pins, "state")
+        shown = json.loads(subprocess.run(
+            ["bpftool", "--json", "map", "lookup", "pinned", state, "key", "0", "0", "0", "0"],
+            check=True, stdout=subprocess.PIPE).stdout)
+        subprocess.run(
+            ["bpftool", "map", "update", "pinned", state, "key", "0", "0", "0", "0", "value", "hex",
+             "77", *(byte.removeprefix("0x") for byte in shown["value"][1:])], check=True)
+
+    def flow(self, server, client):
+        """Between a server that is not covered and a client that is."""
+        started = self.place.start(sys.executable, "-c", server, covered=False,
+                                   namespace=self.place.inside)
+        self.place.await_line(started, "serving")
+        flow = self.place.start(sys.executable, "-c", client, stdin=subprocess.PIPE)
+        self.place.await_line(flow, "talking")
+        return flow
+
+    def upgrade(self, number):
+        self.engine.stop(number)
+        self.pretend_another_version()
+        self.engine.start()
+
+    def check_upgrades(self, *stops):
+        self.policy("block connect proto tcp to 127.0.0.1 port 7010", "permit connect",
+                    "block accept proto udp")
+        for port in (7010, 7011):
+            self.listen(port)
+        before = self.filters()
+        blocked, permitted = self.knock(7010), self.knock(7011)
+        flows = [self.flow(ECHO, TALKER), self.flow(TELLER, LISTENER)]
+        self.assertEqual(["EACCES", "ok"], [blocked.line(), permitted.line()])
+        for number in stops:
+            self.upgrade(number)
+            time.sleep(0.3)
+        for knocker in (blocked, permitted):
+            answers, tries = self.finish(knocker)
+            self.assertEqual([], answers, "a connect was answered otherwise")
+            self.assertGreater(tries, 10)
+        for flow in flows:
+            output, _ = flow.process.communicate("stop\n", timeout=20)
+            self.assertRegex(output, r"^\d\d+$")
+        self.assertEqual(before, self.filters())
+        self.assertEqual([], [name for name in os.listdir("/sys/fs/bpf") if "_next" in name])
+
+    def test_8_other_versions_leave_no_gap(self):
+        self.check_upgrades(signal.SIGTERM, signal.SIGKILL)
+
+    def test_8_what_another_version_held_is_not_let_go(self):
+        self.listen(7014)
+        self.policy("hold connect proto tcp to 127.0.0.1 port 7014")
+        program = self.place.start(sys.executable, "-c", PATIENT)
+        wait_until(lambda: self.engine.json("show", "hold")["packets"], "the connect to be held")
+        self.upgrade(signal.SIGTERM)
+        output, _ = program.process.communicate(timeout=20)
+        self.assertIn("Error", output)
+
+    def test_8_removing_while_another_version_takes_over_removes_both(self):
+        self.policy("block connect proto tcp to 127.0.0.1 port 7015")
+        self.engine.stop()
+        os.mkdir(self.engine.pins + "_next")
+        subprocess.run([self.engine.program, "--remove", "--socket", self.engine.socket,
+                        "--pin-dir", self.engine.pins], check=True, capture_output=True)
+        self.assertFalse(os.path.exists(self.engine.pins + "_next"))
+        self.assertFalse(os.path.exists(self.engine.pins))
+        self.engine.start()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 /*
  * What the kernel programs and the loader share: the values of the maps and the event record.
  * A change of any size or meaning here, or in classify/abi.h, raises ALE_ABI: pins of another
- * number are never adopted.
+ * number are never adopted. But another version, when it takes over (succeed.c), reads ale_state's
+ * abi, ale_held_key's cookie, ale_flow and ale_flow_key: what changes those changes their size.
  */
 #ifndef OPENWFP_ALE_ABI_H
 #define OPENWFP_ALE_ABI_H

@@ -117,13 +117,16 @@ const struct shim *asks_shim(const struct shim_asks *asks)
 
 /* ---- the programs that packets are matched with ---- */
 
-const char *shim_asks_held_path(const struct shim_asks *asks)
+/* The directory of the pins may have got another name since they were made. */
+const char *shim_asks_held_path(struct shim_asks *asks)
 {
+    pins_path(asks->shim, "match_held", asks->held);
     return asks->held;
 }
 
-const char *shim_asks_denied_path(const struct shim_asks *asks)
+const char *shim_asks_denied_path(struct shim_asks *asks)
 {
+    pins_path(asks->shim, "match_denied", asks->denied);
     return asks->denied;
 }
 
@@ -153,12 +156,13 @@ int shim_asks_inbound_path(struct shim_asks *asks, int netns_fd, char *held, cha
         return shim_fail(error, result, "can't enter a network namespace: %s", strerror(-result));
     pthread_mutex_lock(&shim->code_lock);
     object = object_load(shim, BIT(PROGRAM_HELD_IN) | BIT(PROGRAM_DENIED_IN), cookie, error);
+    if (object)
+        result = pin_inbound(shim, object, PROGRAM_HELD_IN, cookie, held);
+    if (object && !result)
+        result = pin_inbound(shim, object, PROGRAM_DENIED_IN, cookie, denied);
     pthread_mutex_unlock(&shim->code_lock);
     if (!object)
         return error && error->code ? error->code : -EINVAL;
-    result = pin_inbound(shim, object, PROGRAM_HELD_IN, cookie, held);
-    if (!result)
-        result = pin_inbound(shim, object, PROGRAM_DENIED_IN, cookie, denied);
     bpf_object__close(object);
     return result ? shim_fail(error, result, "can't pin the programs that match packets: %s",
                               strerror(-result))

@@ -24,8 +24,8 @@ void shim_asks_close(struct shim_asks *asks);
 
 /* The pinned programs for rules of LOCAL_OUT: packets of operations that are asked about; packets
  * of operations that were blocked. Valid as long as the handle. */
-const char *shim_asks_held_path(const struct shim_asks *asks);
-const char *shim_asks_denied_path(const struct shim_asks *asks);
+const char *shim_asks_held_path(struct shim_asks *asks);
+const char *shim_asks_denied_path(struct shim_asks *asks);
 
 /* The same for LOCAL_IN: this program decides about new connections by itself, so there is one for
  * each network namespace; made on first use, kept while the handle lives. Paths have room for

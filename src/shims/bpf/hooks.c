@@ -181,6 +181,15 @@ bool shim_prepare(struct shim *shim)
     return i < PROGRAM_COUNT && code_provide(shim, BIT(i), &error) == 0;
 }
 
+/* Not by the link, which knows only the name that its directory had when it was pinned. */
+static void unpin(const struct shim *shim, enum shim_program program)
+{
+    char path[PATH_MAX];
+
+    if (!pins_path(shim, shim_program_names[program], path))
+        unlink(path);
+}
+
 /* Takes away what is not needed. */
 void hooks_trim(struct shim *shim)
 {
@@ -189,7 +198,7 @@ void hooks_trim(struct shim *shim)
     for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++) {
         if ((needs.hooks & BIT(i)) || !shim->links[i])
             continue;
-        bpf_link__unpin(shim->links[i]);
+        unpin(shim, i);
         bpf_link__detach(shim->links[i]);
         bpf_link__destroy(shim->links[i]);
         shim->links[i] = NULL;

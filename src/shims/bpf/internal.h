@@ -108,6 +108,11 @@ struct shim_apps {
     size_t count, room, looked_up;
 };
 
+struct shim_cookies {
+    uint64_t *list;
+    size_t count;
+};
+
 struct shim_asks;    /* ask.h */
 struct reauthorizer; /* reauthorize.c */
 
@@ -115,7 +120,7 @@ struct shim {
     struct shim_options options; /* strings point into the two below */
     char pin_dir[PATH_MAX];
     char cgroup[PATH_MAX];
-    bool adopted;
+    bool adopted, succeeding; /* succeeding: see succeed.c */
     int cgroup_fd;
     uint64_t scope_cookie; /* 0 = every network namespace */
     int maps[MAP_COUNT];
@@ -157,6 +162,17 @@ int pins_remove(const char *pin_dir, struct shim_error *error);
 int pins_each(const struct shim *shim, const char *prefix,
               int (*fn)(struct shim *shim, const char *name, struct shim_error *error),
               struct shim_error *error);
+
+/* succeed.c: in the place of another version */
+int succession_clear(const char *pin_dir, struct shim_error *error);
+bool succession_due(const struct shim *shim);
+int succession_begin(struct shim *shim, struct shim_error *error);
+/* Ends what the others hold; before their packets go on. */
+int succession_end_held(struct shim *shim, struct shim_error *error);
+/* Just before the first policy is in force, */
+void succession_inherit(const struct shim *shim);
+/* and just after it. */
+int succession_complete(struct shim *shim, struct shim_error *error);
 
 /* object.c: the programs, linked with the callouts */
 int object_build(struct shim *shim, int slot, const void *callout, size_t size, void **image,
@@ -212,7 +228,11 @@ int destroy_socket(uint32_t pid, const struct ale_event *event);
 int destroy_open(void); /* a netlink socket in the caller's network namespace */
 int destroy_live(int fd, const struct ale_live *live);
 
-/* reauthorize.c: waits for what is going on */
+/* reauthorize.c */
+/* Destroys these sockets; returns when it is done. */
+int reauthorize_end(struct shim *shim, const struct shim_cookies *cookies,
+                    struct shim_error *error);
+/* Waits for what is going on. */
 void reauthorizer_free(struct reauthorizer *all);
 
 /* apps.c */

@@ -165,8 +165,12 @@ int shim_commit(struct shim *shim, struct classify_image *image, struct shim_err
         return shim_fail(error, fd, "can't make the kernel's copy of the policy (%zu bytes): %s",
                          image->size, strerror(-fd));
     result = prepare(shim, image, true, error);
+    if (!result && shim->succeeding)
+        succession_inherit(shim);
     if (!result && bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY))
         result = shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno));
+    if (!result && shim->succeeding)
+        result = succession_complete(shim, error);
     return finish(shim, image, result, old_needs);
 }
 

@@ -48,7 +48,8 @@ struct reauthorizer {
     struct network *networks;
     size_t network_count, network_room;
     bool unsettled;
-    int diagnosis; /* netlink socket in the namespace that is seen */
+    const struct shim_cookies *ending; /* these are destroyed, whatever the policy says */
+    int diagnosis;                     /* netlink socket in the namespace that is seen */
 };
 
 static void sleep_ms(unsigned ms)
@@ -177,11 +178,21 @@ static void await_reader(const struct reauthorizer *all)
     }
 }
 
+static bool is_ending(const struct reauthorizer *all, uint64_t cookie)
+{
+    size_t count = all->ending ? all->ending->count : 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (all->ending->list[i] == cookie)
+            return true;
+    return false;
+}
+
 static void visit_connection(struct reauthorizer *all, const void *record)
 {
     const struct ale_live *live = record;
 
-    if (live->blocked)
+    if (live->blocked || is_ending(all, live->cookie))
         destroy_live(all->diagnosis, live);
     await_reader(all);
 }
@@ -306,6 +317,21 @@ int shim_reauthorize(struct shim *shim, struct shim_error *error)
     return result ? shim_fail(error, result, "can't look at the live connections: %s",
                               strerror(-result))
                   : 0;
+}
+
+int reauthorize_end(struct shim *shim, const struct shim_cookies *cookies, struct shim_error *error)
+{
+    struct reauthorizer *all = reauthorizer_new(shim);
+    int result;
+
+    if (!all)
+        return shim_fail(error, -ENOMEM, "out of memory");
+    all->ending = cookies;
+    shim->reauthorizer = all;
+    result = shim_reauthorize(shim, error);
+    shim->reauthorizer = NULL;
+    reauthorizer_free(all);
+    return result;
 }
 
 void reauthorizer_free(struct reauthorizer *all)

@@ -79,16 +79,11 @@ static int adopt_maps(struct shim *shim, struct shim_error *error)
     return 0;
 }
 
-/* Whether the pins are of this build's kind and of the scope asked for. */
+/* Whether the pins are of the scope asked for. */
 static int check_adopted(const struct shim *shim, struct shim_error *error)
 {
     const struct ale_state *state = shim->state;
 
-    if (state->abi != ALE_ABI)
-        return shim_fail(error, -EPROTO,
-                         "the pins in %s are of another version (%u, this is %u): "
-                         "remove them first",
-                         shim->pin_dir, state->abi, ALE_ABI);
     if (state->scope != shim->options.scope || state->scope_cookie != shim->scope_cookie ||
         state->scope_cgroup != cgroup_id(shim->cgroup_fd))
         return shim_fail(error, -EEXIST,
@@ -147,6 +142,15 @@ static int open_fresh(struct shim *shim, struct shim_error *error)
     return pin_maps(shim, error);
 }
 
+static int open_successor(struct shim *shim, struct shim_error *error)
+{
+    int result = succession_begin(shim, error);
+
+    if (!result)
+        result = open_fresh(shim, error);
+    return result ? result : succession_end_held(shim, error);
+}
+
 static int open_adopted(struct shim *shim, struct shim_error *error)
 {
     int result = adopt_maps(shim, error);
@@ -170,6 +174,17 @@ static int open_adopted(struct shim *shim, struct shim_error *error)
     shim->lookup_attached = true;
     shim->adopted = true;
     return result;
+}
+
+static int open_pins(struct shim *shim, struct shim_error *error)
+{
+    int result = succession_clear(shim->pin_dir, error);
+
+    if (result)
+        return result;
+    if (!shim_pinned(shim->pin_dir))
+        return open_fresh(shim, error);
+    return succession_due(shim) ? open_successor(shim, error) : open_adopted(shim, error);
 }
 
 static struct shim *shim_new(const struct shim_options *options)
@@ -213,7 +228,7 @@ int shim_open(const struct shim_options *options, struct shim **out, struct shim
     if (!result)
         result = bpffs_ensure(shim->pin_dir, error);
     if (!result)
-        result = shim_pinned(shim->pin_dir) ? open_adopted(shim, error) : open_fresh(shim, error);
+        result = open_pins(shim, error);
     if (!result) {
         shim->state->host_mounts = namespace_inum("/proc/self/ns/mnt");
         *out = shim;
@@ -236,6 +251,11 @@ enum shim_origin shim_origin(const struct shim *shim)
 void shim_set_origin(struct shim *shim, enum shim_origin origin)
 {
     shim->state->origin = origin;
+}
+
+bool shim_succeeding(const struct shim *shim)
+{
+    return shim->succeeding;
 }
 
 void shim_close(struct shim *shim)
@@ -265,5 +285,8 @@ int shim_remove(const char *pin_dir, struct shim_error *error)
 {
     if (error)
         memset(error, 0, sizeof(*error));
-    return pins_remove(pin_dir ? pin_dir : SHIM_PIN_DIR, error);
+    if (!pin_dir)
+        pin_dir = SHIM_PIN_DIR;
+    int result = succession_clear(pin_dir, error);
+    return result ? result : pins_remove(pin_dir, error);
 }

@@ -41,8 +41,9 @@ struct shim_error {
 
 struct shim;
 
-/* Loads the programs, or adopts what is pinned without a gap in enforcement. An adopted set keeps
- * the scope it was made with: asking for another one fails with -EEXIST. */
+/* Loads the programs, or adopts what is pinned without a gap in enforcement, also another
+ * version's. An adopted set keeps the scope it was made with: asking for another one fails with
+ * -EEXIST. */
 int shim_open(const struct shim_options *options, struct shim **shim, struct shim_error *error);
 
 /* Frees the handle; enforcement stays. */
@@ -65,6 +66,10 @@ enum shim_origin {
 };
 enum shim_origin shim_origin(const struct shim *shim);
 void shim_set_origin(struct shim *shim, enum shim_origin origin);
+
+/* True when they are of another version: its programs and policy are in force until the first
+ * commit has replaced them, without a gap. */
+bool shim_succeeding(const struct shim *shim);
 
 /* Makes the image the policy, in one swap. The hooks that it needs are attached before the swap,
  * those that it no longer needs are detached after it. On failure the old policy stands. The
