@@ -431,9 +431,9 @@ typedef enum FWPS_CONNECTION_REDIRECT_STATE_ {
 
 /*
  * What layerData is at CONNECT_REDIRECT; addresses and ports in network order. The driver may
- * change remoteAddressAndPort, within its family, and localRedirect*. previousVersion: as the
- * program has asked, when a heavier callout (modifierFilterId is its filter) has redirected
- * already.
+ * change remoteAddressAndPort, within its family (v4-mapped addresses are one), and localRedirect*.
+ * previousVersion: as the program has asked, when a heavier callout (modifierFilterId is its
+ * filter) has redirected already.
  */
 typedef struct _FWPS_CONNECT_REQUEST0 {
     SOCKADDR_STORAGE localAddressAndPort;

@@ -77,6 +77,14 @@ EXPORT FWPS_CONNECTION_REDIRECT_STATE NTAPI FwpsQueryConnectionRedirectState0(
 
 /* ---- addresses ---- */
 
+static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
+
+/* An IPv6 socket may speak IPv4, to a mapped address. */
+static bool is_v4(const uint8_t address[16])
+{
+    return !memcmp(address, mapped, 12);
+}
+
 void redirection_sockaddr(SOCKADDR_STORAGE *to, uint8_t family, const uint8_t address[16],
                           uint16_t port)
 {
@@ -95,28 +103,19 @@ void redirection_sockaddr(SOCKADDR_STORAGE *to, uint8_t family, const uint8_t ad
     }
 }
 
-/* NULL, or what is wrong with it. */
-static const char *read_sockaddr(const SOCKADDR_STORAGE *from, ADDRESS_FAMILY family,
-                                 struct driver_redirect *to)
+static void read_sockaddr(const SOCKADDR_STORAGE *from, struct driver_redirect *to)
 {
     const SOCKADDR_IN *v4 = (const SOCKADDR_IN *)from;
     const SOCKADDR_IN6 *v6 = (const SOCKADDR_IN6 *)from;
-    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff}, nowhere[16];
 
-    if (from->ss_family != family)
-        return "the peer is of another family than the one asked for";
-    if (family == AF_INET) {
+    if (from->ss_family == AF_INET) {
         memcpy(to->address, mapped, 12);
         memcpy(to->address + 12, &v4->sin_addr, 4);
+        to->port = ntohs(v4->sin_port);
     } else {
         memcpy(to->address, &v6->sin6_addr, 16);
+        to->port = ntohs(v6->sin6_port);
     }
-    to->port = ntohs(family == AF_INET ? v4->sin_port : v6->sin6_port);
-    if (family == AF_INET6 && !memcmp(to->address, mapped, 12))
-        return "the peer is an IPv4 address, the one asked for is not";
-    if (!memcmp(to->address, family == AF_INET ? mapped : nowhere, 16) || !to->port)
-        return "the peer has no address or no port";
-    return NULL;
 }
 
 /* ---- the request ---- */
@@ -207,9 +206,32 @@ EXPORT NTSTATUS NTAPI FwpsAcquireWritableLayerDataPointer0(UINT64 classifyHandle
     return STATUS_SUCCESS;
 }
 
-static bool same_peer(const struct driver_redirect *a, const struct driver_redirect *b)
+/* With the lock held. NULL, or what is wrong with it. */
+static const char *complain(const struct redirection *redirection,
+                            const struct driver_redirect *redirect)
 {
-    return !memcmp(a->address, b->address, sizeof(a->address)) && a->port == b->port;
+    static const uint8_t nowhere[16];
+    const FWPS_CONNECT_REQUEST0 *asked = &redirection->asked, *request = &redirection->request;
+
+    if (request->remoteAddressAndPort.ss_family != asked->remoteAddressAndPort.ss_family ||
+        is_v4(redirect->address) != is_v4(redirection->now.address))
+        return "the peer is of another family than the one asked for";
+    if (!memcmp(redirect->address, is_v4(redirect->address) ? mapped : nowhere, 16) ||
+        !redirect->port)
+        return "the peer has no address or no port";
+    if (memcmp(&request->localAddressAndPort, &asked->localAddressAndPort,
+               sizeof(request->localAddressAndPort)))
+        return "a connect's own address can't be changed";
+    if (redirect->target_pid && redirect->target_pid != redirection->now.target_pid &&
+        !table_find(&runtime.redirectors, (uintptr_t)request->localRedirectHandle))
+        return "localRedirectTargetPID needs a localRedirectHandle";
+    return NULL;
+}
+
+static bool same(const struct driver_redirect *a, const struct driver_redirect *b)
+{
+    return !memcmp(a->address, b->address, sizeof(a->address)) && a->port == b->port &&
+           a->target_pid == b->target_pid;
 }
 
 /* With the lock held. NULL, or what is wrong with it. */
@@ -217,20 +239,13 @@ static const char *apply(struct redirection *redirection)
 {
     const FWPS_CONNECT_REQUEST0 *request = &redirection->request;
     struct driver_redirect redirect = {.target_pid = request->localRedirectTargetPID};
-    const char *wrong = read_sockaddr(&request->remoteAddressAndPort,
-                                      redirection->asked.remoteAddressAndPort.ss_family, &redirect);
+    const char *wrong;
 
-    if (!wrong && memcmp(&request->localAddressAndPort, &redirection->shown.localAddressAndPort,
-                         sizeof(request->localAddressAndPort)))
-        wrong = "a connect's own address can't be changed";
-    if (!wrong && redirect.target_pid &&
-        !table_find(&runtime.redirectors, (uintptr_t)request->localRedirectHandle) &&
-        redirect.target_pid != redirection->now.target_pid)
-        wrong = "localRedirectTargetPID needs a localRedirectHandle";
-    redirect.redirected = !same_peer(&redirect, &redirection->now) ||
-                          redirect.target_pid != redirection->now.target_pid;
+    read_sockaddr(&request->remoteAddressAndPort, &redirect);
+    wrong = complain(redirection, &redirect);
+    redirect.redirected = !wrong && !same(&redirect, &redirection->now);
     redirection->refused = wrong;
-    redirection->redirect = wrong || !redirect.redirected ? (struct driver_redirect){0} : redirect;
+    redirection->redirect = redirect.redirected ? redirect : (struct driver_redirect){0};
     return wrong;
 }
 

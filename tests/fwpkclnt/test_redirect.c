@@ -173,6 +173,11 @@ static void to_v6(FWPS_CONNECT_REQUEST0 *request)
     lead(request, "::1", 53);
 }
 
+static void to_mapped(FWPS_CONNECT_REQUEST0 *request)
+{
+    lead(request, "::ffff:10.0.0.9", 53);
+}
+
 static void test_21_3_another_peer_v6(void **state)
 {
     static const uint8_t self[16] = {[15] = 1};
@@ -183,6 +188,22 @@ static void test_21_3_another_peer_v6(void **state)
     assert_int_equal(answer.redirect.redirected, 1);
     assert_int_equal(answer.redirect.port, 53);
     assert_memory_equal(answer.redirect.address, self, 16);
+}
+
+/* An IPv6 socket that speaks IPv4 is asked about at the V6 layer, and goes on speaking IPv4. */
+static void test_21_3_another_peer_mapped(void **state)
+{
+    struct driver_classify question = rig_question(REDIRECT6, 1);
+    struct driver_answer answer;
+
+    inet_pton(AF_INET6, "::ffff:10.0.0.2", question.ask.key.remote);
+    note.change = to_mapped;
+    answer = ask(&question);
+    assert_text("::ffff:10.0.0.2", &note.seen.remoteAddressAndPort);
+    assert_int_equal(answer.redirect.redirected, 1);
+    assert_int_equal(answer.redirect.address[15], 9);
+    note.change = to_v6;
+    assert_int_equal(ask(&question).action, FWP_ACTION_BLOCK);
 }
 
 static void test_21_2_who_acquires_blocks_until_it_permits(void **state)
@@ -213,11 +234,6 @@ static void test_a_block_and_what_is_not_applied_lead_nowhere(void **state)
     answer = ask_at(REDIRECT6);
     assert_int_equal(answer.action, FWP_ACTION_PERMIT);
     assert_leads_nowhere(&answer);
-}
-
-static void to_mapped(FWPS_CONNECT_REQUEST0 *request)
-{
-    lead(request, "::ffff:10.0.0.9", 53);
 }
 
 static void to_port_0(FWPS_CONNECT_REQUEST0 *request)
@@ -427,6 +443,7 @@ int main(void)
         CASE(test_18_1_the_request_is_shown),
         CASE(test_21_3_another_peer),
         CASE(test_21_3_another_peer_v6),
+        CASE(test_21_3_another_peer_mapped),
         CASE(test_21_2_who_acquires_blocks_until_it_permits),
         CASE(test_an_unchanged_request_is_no_redirection),
         CASE(test_a_block_and_what_is_not_applied_lead_nowhere),

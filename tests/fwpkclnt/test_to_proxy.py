@@ -1,0 +1,103 @@
+"""The example driver that redirects, with the real engine, programs and packets."""
+import os
+import signal
+import sys
+
+from case import each, main
+from driver_case import DriverCase
+from families import FAMILIES, NATIVE
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PORT = 8080  # of the proxy
+
+
+class ToProxy(DriverCase):
+    driver = "to_proxy"
+
+    def proxy(self):
+        proxy = self.place.start(sys.executable, os.path.join(HERE, "proxy.py"), str(PORT))
+        self.place.await_line(proxy, "serving")
+        return proxy
+
+    def tell(self, program):
+        """The driver where it leads to."""
+        self.write("to_proxy.proxy", f"{PORT} {program.pid}")
+
+    def serve(self, family):
+        return self.place.serve(f"tcp{family.digit} bind={family.any}:80 listen", covered=False)
+
+    def steps(self, family, protocol="tcp"):
+        return f"{protocol}{family.digit} timeout=9000 connect={family.peer(80)} send recv"
+
+    @each(*FAMILIES)
+    def test_21_3_a_connect_ends_at_the_proxy_and_its_own_goes_on(self, family):
+        server, proxy = self.serve(family), self.proxy()
+        self.tell(proxy)
+        self.load()
+        self.expect("ok", self.steps(family))
+        self.assertEqual(f"{family.outside_rule} 80", proxy.line())
+        server.stop()
+        proxy.stop()
+        self.reset("to_proxy.proxy")
+
+    @each(*NATIVE)
+    def test_21_3_a_datagram_is_led_away_and_its_answer_comes_back(self, family):
+        loopback = "127.0.0.1" if family.digit == "4" else "[::1]"
+        proxy = self.place.serve(f"udp{family.digit} bind={loopback}:{PORT}")
+        self.tell(proxy)
+        self.load()
+        self.expect("ok", self.steps(family, "udp"))
+        proxy.stop()
+        self.reset("to_proxy.proxy")
+
+    @each(*NATIVE)
+    def test_17_7_a_connect_waits_for_the_proxy(self, family):
+        server = self.serve(family)
+        self.place.start("sleep", "60")  # somebody who is covered: the namespace gets its rules
+        self.load()
+        self.await_hold("networks")
+        waiting = self.place.start(self.place.sock_program, *self.steps(family).split())
+        self.await_hold("packets")
+        self.assertIsNone(waiting.process.poll())
+        proxy = self.proxy()
+        self.tell(proxy)
+        self.assertEqual("ok", waiting.process.communicate(timeout=25)[0].split()[-1])
+        self.assertEqual(f"{family.outside_rule} 80", proxy.line())
+        server.stop()
+        proxy.stop()
+        self.reset("to_proxy.proxy")
+
+    @each(*NATIVE)
+    def test_21_6_connect_decides_about_the_new_peer(self, family):
+        server, proxy = self.serve(family), self.proxy()
+        self.tell(proxy)
+        self.policy(f"block connect tcp remote-port {PORT}")
+        self.load()
+        self.expect("ECONNREFUSED", f"tcp{family.digit} connect={family.peer(80)}")
+        self.policy()
+        server.stop()
+        proxy.stop()
+        self.reset("to_proxy.proxy")
+
+    def test_who_is_not_led_away_is_not_disturbed(self):
+        server = self.place.serve("tcp4 bind=0.0.0.0:81 listen", covered=False)
+        self.load()
+        self.expect("ok", f"tcp4 connect={FAMILIES[0].peer(81)} send recv")
+        server.stop()
+
+    def test_the_driver_is_killed_while_it_holds(self):
+        server = self.serve(FAMILIES[0])
+        self.place.start("sleep", "60")
+        self.load()
+        waiting = self.place.start(self.place.sock_program, *self.steps(FAMILIES[0]).split())
+        self.await_hold("packets")
+        os.kill(self.engine.json("driver", "list")[0]["pid"], signal.SIGKILL)
+        answers = waiting.process.communicate(timeout=25)[0].split()
+        # Its callout is not registered: a block. Or its filters have gone with it before that.
+        self.assertIn(answers[answers.index("connect") + 1], ("ECONNREFUSED", "ok"))
+        self.expect("ok", self.steps(FAMILIES[0]))
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
