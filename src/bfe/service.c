@@ -5,6 +5,8 @@
 
 #include "client.h"
 #include "log.h"
+#include "model/utf16.h"
+#include "unit.h"
 
 #define EVENTS_AT_ONCE 512u
 #define RETRY_MS       1000u
@@ -34,6 +36,21 @@ static void on_unlocked(void *ctx)
     struct service *service = ctx;
 
     parking_wake(&service->parking);
+}
+
+static bool on_service_asked(void *ctx, const FWPM_PROVIDER0 *provider)
+{
+    char name[128], service[256];
+
+    if (unit_starts(utf16_print(provider->serviceName, service, sizeof(service))))
+        return true;
+    utf16_print(provider->displayData.name, name, sizeof(name));
+    log_line(
+        LOG_NOTICE,
+        "the service %s is not enabled: its provider \"%s\" and the persistent filters of that "
+        "are disabled",
+        service, name);
+    return false;
 }
 
 static uint64_t now_ms(void *ctx)
@@ -168,7 +185,12 @@ void service_settle(struct service *service)
 
 static int open_model(struct service *service)
 {
-    const struct model_hooks hooks = {service, on_apply, on_changed, on_unlocked, now_ms};
+    const struct model_hooks hooks = {.ctx = service,
+                                      .apply = on_apply,
+                                      .changed = on_changed,
+                                      .unlocked = on_unlocked,
+                                      .service_starts = on_service_asked,
+                                      .now_ms = now_ms};
 
     service->model = model_new(&hooks);
     service->engine.model = service->model;

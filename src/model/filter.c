@@ -157,6 +157,21 @@ static uint32_t link_all(struct model_session *session, struct draft *draft, FWP
 
 /* ---- adding ---- */
 
+/* Rules 8.2 and 8.4. What has no condition is found whatever the fields are. */
+static uint32_t output_flags(const struct draft *draft, const FWPM_FILTER0 *filter, bool restored)
+{
+    const FWPM_PROVIDER0 *provider =
+        draft->provider ? OBJECT_BODY(draft->provider, FWPM_PROVIDER0) : NULL;
+    uint32_t flags = 0;
+
+    if (restored && draft->lifetime == MODEL_PERSISTENT && provider &&
+        provider->flags & FWPM_PROVIDER_FLAG_DISABLED)
+        flags |= FWPM_FILTER_FLAG_DISABLED;
+    if (filter->numFilterConditions && draft->lifetime != MODEL_BOOTTIME && !flags)
+        flags |= FWPM_FILTER_FLAG_INDEXED;
+    return flags;
+}
+
 static uint32_t check(struct model_session *session, const FWPM_FILTER0 *filter,
                       struct draft *draft, struct model_error *error)
 {
@@ -205,6 +220,7 @@ uint32_t filter_add(struct model_session *session, const FWPM_FILTER0 *filter,
         return rc;
     draft.id = body.filterId =
         draft_id(session->model, MODEL_FILTER, restored ? filter->filterId : 0);
+    body.flags |= output_flags(&draft, &body, restored != NULL);
     body.effectiveWeight = (FWP_VALUE0){.type = FWP_UINT64, .uint64 = &draft.weight};
     body.reserved = NULL;
     return draft_add(session, &draft, added, error);

@@ -122,6 +122,9 @@ struct model_hooks {
                     const struct model_change *changes, size_t count);
     /* The lock became free: repeat what was parked. Do so from the event loop, not from here. */
     void (*unlocked)(void *ctx);
+    /* Whether the service that a persistent provider names starts by itself (rule 8.4): asked when
+     * the provider is restored; NULL: they all do. */
+    bool (*service_starts)(void *ctx, const FWPM_PROVIDER0 *provider);
     /* A monotonic clock; NULL: time stands still, nothing expires. */
     uint64_t (*now_ms)(void *ctx);
 };

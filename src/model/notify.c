@@ -13,7 +13,8 @@ static bool wants(const struct handle *subscription, const struct object *object
                                                  : FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_ADD;
 
     return subscription->kind == object->kind && subscription->flags & flag &&
-           template_matches(subscription->kind, subscription->template_, object);
+           (!subscription->template_ ||
+            template_matches(subscription->kind, subscription->template_, object));
 }
 
 /* Tells one subscription of what it wants in the journal, some changes at a time. */

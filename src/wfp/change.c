@@ -210,7 +210,7 @@ static bool provider_stands(const struct change *change, const FWPM_PROVIDER0 *w
     FWPM_PROVIDER0 *there = NULL;
     if (FwpmProviderGetByKey0(change->engine, &wanted->providerKey, &there) != ERROR_SUCCESS)
         return false;
-    bool same = there->flags == wanted->flags;
+    bool same = (there->flags & ~(UINT32)FWPM_PROVIDER_FLAG_DISABLED) == wanted->flags;
     FwpmFreeMemory0((void **)&there);
     return same;
 }

@@ -112,7 +112,9 @@ static bool see_provider(void *ctx, const FWPM_PROVIDER0 *provider)
 {
     struct show *show = ctx;
     const char *name = show_text(show, provider->displayData.name);
-    const char *life = life_of((provider->flags & FWPM_PROVIDER_FLAG_PERSISTENT) != 0);
+    const char *life = (provider->flags & FWPM_PROVIDER_FLAG_DISABLED) != 0
+                           ? "disabled"
+                           : life_of((provider->flags & FWPM_PROVIDER_FLAG_PERSISTENT) != 0);
     if (show->cli->json) {
         json_object(&show->json, NULL);
         json_text(&show->json, "key", show_key(show, &provider->providerKey));

@@ -38,6 +38,11 @@ static void unlocked(void *ctx)
     ((struct world *)ctx)->unlocked++;
 }
 
+static bool service_starts(void *ctx, const FWPM_PROVIDER0 *provider)
+{
+    return !((struct world *)ctx)->service_idle;
+}
+
 static uint64_t now_ms(void *ctx)
 {
     return ((struct world *)ctx)->now_ms;
@@ -46,8 +51,12 @@ static uint64_t now_ms(void *ctx)
 int world_setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    struct model_hooks hooks = {
-        .ctx = w, .apply = apply, .changed = changed, .unlocked = unlocked, .now_ms = now_ms};
+    struct model_hooks hooks = {.ctx = w,
+                                .apply = apply,
+                                .changed = changed,
+                                .unlocked = unlocked,
+                                .service_starts = service_starts,
+                                .now_ms = now_ms};
 
     w->model = model_new(&hooks);
     assert_non_null(w->model);

@@ -35,6 +35,7 @@ struct world {
     uint64_t now_ms;
     unsigned applied;      /* how often apply was called */
     uint32_t apply_answer; /* what it answers */
+    bool service_idle;     /* the services that providers name don't start by themselves */
     struct shadow shadow;
     size_t in_force; /* filters at ALE_AUTH_CONNECT_V4 in the last applied view */
     unsigned unlocked;

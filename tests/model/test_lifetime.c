@@ -97,6 +97,105 @@ static void test_8_3_boottime_filters_are_not_in_force_while_the_engine_runs(voi
     assert_int_equal(boottime, 1);
 }
 
+static struct model_session *open_kernel(struct world *w)
+{
+    const struct model_caller caller = {.kernel = true};
+    struct model_session *session = NULL;
+
+    assert_works(w, model_session_open(w->model, NULL, &caller, NULL, &session, &w->error));
+    return session;
+}
+
+static void restore(struct world *w, struct model_session *kernel, enum model_lifetime lifetime,
+                    struct model_object object)
+{
+    const struct model_stored stored = {
+        .object = object, .lifetime = lifetime, .creator = MODEL_BY_ADMINISTRATORS};
+
+    assert_works(w, model_restore(kernel, &stored, &w->error));
+}
+
+static void restore_filter(struct world *w, struct model_session *kernel,
+                           enum model_lifetime lifetime, uint32_t n, GUID *provider)
+{
+    FWPM_FILTER0 filter = a_filter(n);
+
+    filter.flags = lifetime == MODEL_PERSISTENT ? FWPM_FILTER_FLAG_PERSISTENT : 0;
+    filter.providerKey = provider;
+    restore(w, kernel, lifetime, (struct model_object){MODEL_FILTER, .filter = &filter});
+}
+
+static uint32_t flags_of_filter(struct world *w, uint32_t n)
+{
+    struct model_object object;
+    GUID key = key_of(n);
+
+    assert_works(w, model_get_by_key(w->root, MODEL_FILTER, &key, &object, &w->error));
+    return object.filter->flags;
+}
+
+/* A persistent provider that names a service, with a persistent and a static filter of it. */
+static void restore_owned(struct world *w, uint32_t flags)
+{
+    struct model_session *kernel = open_kernel(w);
+    WCHAR name[] = u"provider", service[] = u"service";
+    FWPM_PROVIDER0 provider = {
+        .providerKey = key_of(1), .displayData.name = name, .flags = flags, .serviceName = service};
+
+    restore(w, kernel, MODEL_PERSISTENT,
+            (struct model_object){MODEL_PROVIDER, .provider = &provider});
+    restore_filter(w, kernel, MODEL_PERSISTENT, 2, &provider.providerKey);
+    restore_filter(w, kernel, MODEL_STATIC, 3, &provider.providerKey);
+    restore_filter(w, kernel, MODEL_PERSISTENT, 4, NULL);
+    model_session_close(kernel);
+}
+
+static void test_8_4_idle_service_disables_its_provider_and_filters(void **state)
+{
+    WORLD;
+
+    w->service_idle = true;
+    restore_owned(w, FWPM_PROVIDER_FLAG_PERSISTENT);
+    assert_int_equal(flags_of_filter(w, 2),
+                     FWPM_FILTER_FLAG_PERSISTENT | FWPM_FILTER_FLAG_DISABLED);
+    assert_int_equal(flags_of_filter(w, 3), 0);
+    assert_int_equal(flags_of_filter(w, 4), FWPM_FILTER_FLAG_PERSISTENT);
+    assert_int_equal(w->in_force, 2); /* not the disabled one */
+}
+
+static void test_8_4_service_that_starts_enables_what_was_disabled(void **state)
+{
+    WORLD;
+    struct model_object object;
+    GUID provider = key_of(1);
+
+    restore_owned(w, FWPM_PROVIDER_FLAG_PERSISTENT | FWPM_PROVIDER_FLAG_DISABLED);
+    assert_works(w, model_get_by_key(w->root, MODEL_PROVIDER, &provider, &object, &w->error));
+    assert_int_equal(object.provider->flags, FWPM_PROVIDER_FLAG_PERSISTENT);
+    assert_int_equal(flags_of_filter(w, 2), FWPM_FILTER_FLAG_PERSISTENT);
+    assert_int_equal(w->in_force, 3);
+}
+
+static void test_8_2_indexed_are_filters_with_conditions(void **state)
+{
+    WORLD;
+    FWPM_FILTER_CONDITION0 condition = {.fieldKey = FWPM_CONDITION_IP_REMOTE_PORT,
+                                        .matchType = FWP_MATCH_EQUAL,
+                                        .conditionValue = {.type = FWP_UINT16, .uint16 = 80}};
+    FWPM_FILTER0 filter = a_filter(1);
+
+    filter.numFilterConditions = 1;
+    filter.filterCondition = &condition;
+    assert_works(w, model_filter_add(w->root, &filter, NULL, NULL, NULL, &w->error));
+    filter.filterKey = key_of(2);
+    filter.flags = FWPM_FILTER_FLAG_BOOTTIME;
+    assert_works(w, model_filter_add(w->root, &filter, NULL, NULL, NULL, &w->error));
+    assert_works(w, add_filter(w->root, 3));
+    assert_int_equal(flags_of_filter(w, 1), FWPM_FILTER_FLAG_INDEXED);
+    assert_int_equal(flags_of_filter(w, 2), FWPM_FILTER_FLAG_BOOTTIME);
+    assert_int_equal(flags_of_filter(w, 3), 0);
+}
+
 static void test_8_5_dynamic_names_own_dynamic_and_what_lasts(void **state)
 {
     WORLD;
@@ -267,6 +366,9 @@ int main(void)
         TEST(test_8_1_static_objects_stay),
         TEST(test_8_1_persistent_objects_can_be_enumerated),
         TEST(test_8_3_boottime_filters_are_not_in_force_while_the_engine_runs),
+        TEST(test_8_4_idle_service_disables_its_provider_and_filters),
+        TEST(test_8_4_service_that_starts_enables_what_was_disabled),
+        TEST(test_8_2_indexed_are_filters_with_conditions),
         TEST(test_8_5_dynamic_names_own_dynamic_and_what_lasts),
         TEST(test_8_5_static_does_not_name_dynamic),
         TEST(test_8_5_persistent_names_persistent_and_builtin),

@@ -153,11 +153,28 @@ static void test_flags_and_kinds_that_make_no_sense(void **state)
                  FWP_E_INVALID_PARAMETER);
 }
 
+/* Unlike an enumeration without a template, which leaves out boot-time and disabled filters. */
+static void test_12_1_without_a_template_nothing_is_left_out(void **state)
+{
+    WORLD;
+    struct model_session *writer = open_root(w, 0);
+    FWPM_FILTER0 filter = a_filter(1);
+    uint64_t subscription;
+
+    assert_works(w,
+                 model_subscribe(w->root, MODEL_FILTER, NULL, FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_ADD,
+                                 &subscription, &w->error));
+    filter.flags = FWPM_FILTER_FLAG_BOOTTIME;
+    assert_works(w, model_filter_add(writer, &filter, NULL, NULL, NULL, &w->error));
+    assert_int_equal(w->told_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_12_1_without_a_template_nothing_is_left_out),
         TEST(test_12_1_adds_and_deletes_are_told),
         TEST(test_12_1_only_the_wanted_changes),
         TEST(test_12_1_after_commit_and_not_for_what_was_aborted),
