@@ -106,7 +106,7 @@ _wfp() {
         case $index in
         2) _wfp_words "load unload list" ;;
         4) _wfp_files ;;
-        *) [ "$index" -gt 4 ] && _wfp_words "$layers" ;;
+        *) [ "$index" -gt 4 ] && _wfp_words "$layers --persistent" ;;
         esac
         ;;
     driver)

@@ -61,6 +61,7 @@ int engine_open(struct engine *engine, const struct bfe_options *options)
 
     *engine = (struct engine){.pin_dir = options->pin_dir ? options->pin_dir : SHIM_PIN_DIR,
                               .restoring = true,
+                              .boot.path = options->boot_image,
                               .keep_held = !options->remove_on_exit};
     choose_scope(options, &scope);
     engine->scope = describe_scope(&scope);
@@ -74,7 +75,9 @@ int engine_open(struct engine *engine, const struct bfe_options *options)
     engine->apps.shim = engine->shim;
     engine->adopted = shim_adopted(engine->shim);
     if (engine->adopted)
-        log_line(LOG_NOTICE, "took over the kernel programs pinned in %s", engine->pin_dir);
+        log_line(LOG_NOTICE, "took over the kernel programs pinned in %s%s%s", engine->pin_dir,
+                 engine_stand_in(engine) ? ", which enforce " : "",
+                 engine_stand_in(engine) ? engine_stand_in(engine) : "");
     if (shim_succeeding(engine->shim))
         log_line(LOG_NOTICE,
                  "the kernel programs of another version, pinned in %s, go on until ours "

@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "apps.h"
+#include "boot.h"
 #include "classify/compile.h"
 #include "engine_hold.h"
 #include "engine_rebuild.h"
@@ -45,6 +46,7 @@ struct engine {
     struct apps apps;
     struct classify_image *image; /* what is enforced now; NULL before the first commit */
     struct engine_rebuild rebuild;
+    struct boot boot;
     struct engine_object slots[ENGINE_SLOTS];
     struct engine_code codes[ENGINE_CODES];
     size_t code_count;
@@ -83,6 +85,8 @@ void engine_busy(struct engine *engine);
 /* The model's hook: the view becomes what is enforced, or nothing changes. */
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error);
+/* Which policy is in force, as log lines say it; NULL: the model's. */
+const char *engine_stand_in(const struct engine *engine);
 /* Live connections are asked about again, when the event loop comes to it. */
 void engine_reauthorize(struct engine *engine);
 /* Which events the kernel makes: SHIM_COLLECT_*. */
@@ -97,6 +101,7 @@ uint32_t engine_code_load(struct engine *engine, const GUID *key,
                           struct model_error *error);
 uint32_t engine_code_unload(struct engine *engine, const GUID *key, struct model_error *error);
 /* At the start: the code of the last run, in the same slot. Failures are logged. */
+void engine_drop_strangers(struct engine *engine);
 void engine_code_restore(struct engine *engine, const struct engine_code *code,
                          const struct engine_object *object);
 void engine_free_codes(struct engine *engine);

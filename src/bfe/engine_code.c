@@ -231,6 +231,8 @@ uint32_t engine_code_load(struct engine *engine, const GUID *key,
         log_line(LOG_ERR, "callout %s stays loaded without being used: %s", wanted->name,
                  second.text);
     if (result == ERROR_SUCCESS)
+        result = boot_refresh(engine, error);
+    if (result == ERROR_SUCCESS)
         *id = find(engine, key)->id;
     return result;
 }
@@ -253,7 +255,8 @@ void engine_code_restore(struct engine *engine, const struct engine_code *code,
                          const struct engine_object *object)
 {
     struct engine_object *place = &engine->slots[code->slot % ENGINE_SLOTS];
-    bool kept = engine->shim && shim_callout_loaded(engine->shim, code->slot % ENGINE_SLOTS);
+    bool kept = engine->shim && shim_callout_is(engine->shim, code->slot % ENGINE_SLOTS,
+                                                object->bytes, object->size);
     struct model_error error = {0};
     uint32_t result = ERROR_SUCCESS;
 
@@ -266,4 +269,15 @@ void engine_code_restore(struct engine *engine, const struct engine_code *code,
     if (result != ERROR_SUCCESS)
         log_line(LOG_ERR, "callout %s did not come back: %s; its filters act as without code",
                  object->name, error.text);
+}
+
+/* The boot image's callouts that this bfe does not know. */
+void engine_drop_strangers(struct engine *engine)
+{
+    struct model_error error;
+
+    for (unsigned slot = 0; slot < ENGINE_SLOTS; slot++)
+        if (shim_callout_loaded(engine->shim, slot) && !users(engine, slot) &&
+            drop_unused(engine, slot, &error) != ERROR_SUCCESS)
+            log_line(LOG_ERR, "a callout of the boot image stays loaded: %s", error.text);
 }

@@ -57,6 +57,29 @@ uint32_t policy_enforce(struct engine *engine, struct classify_image *image,
     return ERROR_SUCCESS;
 }
 
+const char *engine_stand_in(const struct engine *engine)
+{
+    static const char *const words[] = {
+        [SHIM_ORIGIN_BOOT] = "the boot-time filters", [SHIM_ORIGIN_CLOSED] = "the closed policy"};
+    enum shim_origin origin = engine->shim ? shim_origin(engine->shim) : SHIM_ORIGIN_SERVICE;
+
+    return origin < sizeof(words) / sizeof(words[0]) ? words[origin] : NULL;
+}
+
+/* From the swap on boot-time filters are not in force (8.3). */
+static void end_boot(struct engine *engine)
+{
+    const char *before = engine_stand_in(engine);
+
+    if (!engine->shim)
+        return;
+    shim_set_origin(engine->shim, SHIM_ORIGIN_SERVICE);
+    if (!before)
+        return;
+    log_line(LOG_NOTICE, "the policy is in force, and no longer %s", before);
+    engine_drop_strangers(engine);
+}
+
 static uint32_t apply_whole(struct engine *engine, const struct model_view *view,
                             struct model_error *error)
 {
@@ -69,6 +92,7 @@ static uint32_t apply_whole(struct engine *engine, const struct model_view *view
     if (code == ERROR_SUCCESS) {
         engine->behind = false;
         engine->images++;
+        end_boot(engine);
     }
     return code;
 }
@@ -158,7 +182,10 @@ uint32_t engine_apply(struct engine *engine, const struct model_view *view,
     uint32_t code = engine_hold_prepare(engine, &need, error);
 
     if (code == ERROR_SUCCESS)
+        code = boot_prepare(engine, view, error);
+    if (code == ERROR_SUCCESS)
         code = apply(engine, view, error);
+    boot_settle(engine, code == ERROR_SUCCESS);
     engine_hold_settle(engine, code == ERROR_SUCCESS ? &need : &before);
     if (code == ERROR_SUCCESS) {
         engine->commits++;

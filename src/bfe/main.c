@@ -60,6 +60,8 @@ static int remove_enforcement(const struct bfe_options *options)
         return BFE_EXIT_KERNEL;
     if (unlink(options->state) < 0 && errno != ENOENT)
         log_line(LOG_WARNING, "can't remove %s: %s", options->state, strerror(errno));
+    if (unlink(options->boot_image) < 0 && errno != ENOENT)
+        log_line(LOG_WARNING, "can't remove %s: %s", options->boot_image, strerror(errno));
     log_line(LOG_NOTICE, "nothing is enforced any more");
     return BFE_EXIT_OK;
 }

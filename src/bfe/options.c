@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/image.h"
+
 #define DEFAULT_SOCKET "/run/openwfp/bfe.sock"
 
 static const char usage_text[] =
@@ -19,6 +21,8 @@ static const char usage_text[] =
     "\n"
     "  --socket PATH      serve on this Unix socket ($OPENWFP_SOCKET, " DEFAULT_SOCKET ")\n"
     "  --state FILE       keep the policy here over a restart of bfe (PATH with .policy)\n"
+    "  --boot-image FILE  keep the boot-time filters here, for openwfp-boot (" BOOT_IMAGE_FILE ",\n"
+    "                     with a socket of one's own PATH with .boot)\n"
     "  --pin-dir DIR      pin the kernel programs below DIR (/sys/fs/bpf/openwfp)\n"
     "  --cgroup DIR       cover only processes in this cgroup v2 subtree\n"
     "  --netns FILE|all   cover only sockets of this network namespace (all)\n"
@@ -38,6 +42,7 @@ static const char usage_text[] =
 enum option_code {
     OPTION_SOCKET = 256,
     OPTION_STATE,
+    OPTION_BOOT_IMAGE,
     OPTION_PIN_DIR,
     OPTION_CGROUP,
     OPTION_NETNS,
@@ -56,6 +61,7 @@ enum option_code {
 static const struct option long_options[] = {
     {"socket", required_argument, NULL, OPTION_SOCKET},
     {"state", required_argument, NULL, OPTION_STATE},
+    {"boot-image", required_argument, NULL, OPTION_BOOT_IMAGE},
     {"pin-dir", required_argument, NULL, OPTION_PIN_DIR},
     {"cgroup", required_argument, NULL, OPTION_CGROUP},
     {"netns", required_argument, NULL, OPTION_NETNS},
@@ -133,6 +139,9 @@ static int parse_one(struct bfe_options *options, int code)
     case OPTION_STATE:
         options->state = optarg;
         return -1;
+    case OPTION_BOOT_IMAGE:
+        options->boot_image = optarg;
+        return -1;
     case OPTION_PIN_DIR:
         options->pin_dir = optarg;
         return -1;
@@ -173,22 +182,31 @@ static int parse_one(struct bfe_options *options, int code)
     }
 }
 
-/* "/run/openwfp/bfe.sock" keeps its policy in "/run/openwfp/bfe.policy". */
-static int derive_state(struct bfe_options *options)
+/* "/run/openwfp/bfe.sock" with another suffix. */
+static const char *derive(const struct bfe_options *options, const char *suffix, char **owned)
 {
     size_t length = strlen(options->socket);
 
-    if (options->state)
-        return -1;
     if (length > 5 && !strcmp(options->socket + length - 5, ".sock"))
         length -= 5;
-    if (asprintf(&options->owned_state, "%.*s.policy", (int)length, options->socket) < 0) {
-        options->owned_state = NULL;
-        fputs("bfe: out of memory\n", stderr);
-        return BFE_EXIT_FAILED;
-    }
-    options->state = options->owned_state;
-    return -1;
+    if (asprintf(owned, "%.*s.%s", (int)length, options->socket, suffix) < 0)
+        *owned = NULL;
+    return *owned;
+}
+
+/* The machine's bfe has its boot image where the loader looks for it. */
+static int derive_files(struct bfe_options *options)
+{
+    if (!options->state)
+        options->state = derive(options, "policy", &options->owned_state);
+    if (!options->boot_image)
+        options->boot_image = strcmp(options->socket, DEFAULT_SOCKET) != 0
+                                  ? derive(options, "boot", &options->owned_boot)
+                                  : BOOT_IMAGE_FILE;
+    if (options->state && options->boot_image)
+        return -1;
+    fputs("bfe: out of memory\n", stderr);
+    return BFE_EXIT_FAILED;
 }
 
 /* Installed, or beside this program where it was built. */
@@ -234,11 +252,12 @@ int bfe_options_parse(struct bfe_options *options, int argc, char **argv)
     if (!options->socket || !*options->socket)
         options->socket = DEFAULT_SOCKET;
     derive_host(options);
-    return derive_state(options);
+    return derive_files(options);
 }
 
 void bfe_options_free(struct bfe_options *options)
 {
     free(options->owned_state);
+    free(options->owned_boot);
     free(options->owned_host);
 }

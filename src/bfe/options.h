@@ -18,11 +18,12 @@ enum bfe_exit {
 };
 
 struct bfe_options {
-    const char *socket;  /* path of the listening socket */
-    const char *state;   /* path of the policy journal */
-    const char *pin_dir; /* NULL = the shim's default */
-    const char *cgroup;  /* NULL = not limited to a cgroup subtree */
-    uint64_t netns;      /* inode number of the only covered network namespace, 0 = all */
+    const char *socket;     /* path of the listening socket */
+    const char *state;      /* path of the policy journal */
+    const char *boot_image; /* path of the boot image */
+    const char *pin_dir;    /* NULL = the shim's default */
+    const char *cgroup;     /* NULL = not limited to a cgroup subtree */
+    uint64_t netns;         /* inode number of the only covered network namespace, 0 = all */
     bool no_kernel;
     bool remove;
     bool remove_on_exit;
@@ -32,6 +33,7 @@ struct bfe_options {
     gid_t driver_gid;
     enum log_target log;
     char *owned_state; /* backs `state` when it is derived from `socket` */
+    char *owned_boot;  /* backs `boot_image` likewise */
     char *owned_host;  /* backs `driver_host` */
 };
 

@@ -211,8 +211,11 @@ static int open_policy(struct service *service)
     if (store_open(&service->store, service->model, &service->engine, &service->drivers,
                    service->options->state))
         return BFE_EXIT_FAILED;
-    if (service->engine.commits || model_reapply(service->model, &error) == ERROR_SUCCESS)
+    if (service->engine.commits || model_reapply(service->model, &error) == ERROR_SUCCESS) {
+        boot_refresh(&service->engine, &error);
+        service->engine.boot.running = true;
         return -1;
+    }
     log_line(LOG_ERR, "the policy can't be enforced: %s", error.text);
     return BFE_EXIT_KERNEL;
 }

@@ -25,7 +25,8 @@ static void find_image(const char *path, struct found *found)
 {
     size_t size;
 
-    *found = (struct found){.code = boot_image_read(path, &found->bytes, &size)};
+    *found = (struct found){.code = 0};
+    found->code = boot_image_read(path, &found->bytes, &size);
     if (found->code)
         snprintf(found->reason.text, sizeof(found->reason.text), "%s", strerror(-found->code));
     else

@@ -302,6 +302,8 @@ bool model_view_has_delta(const struct model_view *view);
 int model_view_changes(const struct model_view *view,
                        int (*visit)(void *ctx, const struct model_view_filter *, bool added),
                        void *ctx);
+/* Whether what model_view_boottime tells, or the code that it calls, may be another now. */
+bool model_view_boottime_changed(const struct model_view *view);
 /* Which layers this commit touched; all of them for model_reapply. */
 bool model_view_layer_changed(const struct model_view *view, uint16_t layer_id);
 /* The sublayer's object, for names in traces; NULL when there is none with that key. */

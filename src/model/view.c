@@ -93,6 +93,17 @@ int model_view_changes(const struct model_view *view,
     return answer;
 }
 
+bool model_view_boottime_changed(const struct model_view *view)
+{
+    for (size_t i = 0; view->delta && i < view->delta->count; i++) {
+        const struct object *object = view->delta->objects[i];
+
+        if (object && object->kind == MODEL_FILTER && object->lifetime == MODEL_BOOTTIME)
+            return true;
+    }
+    return !view->delta;
+}
+
 bool model_view_layer_changed(const struct model_view *view, uint16_t layer_id)
 {
     return layer_id < MODEL_LAYER_IDS && view->changed[layer_id / 64] >> layer_id % 64 & 1;

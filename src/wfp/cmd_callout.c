@@ -36,7 +36,9 @@ struct loading {
 static FWPM_CALLOUT0 callout_of(const struct loading *loading, const struct layer_info *layer)
 {
     struct arena *arena = loading->cli->arena;
-    FWPM_CALLOUT0 callout = {.applicableLayer = layer->key};
+    FWPM_CALLOUT0 callout = {
+        .applicableLayer = layer->key,
+        .flags = cli_flag(loading->cli, "--persistent") ? FWPM_CALLOUT_FLAG_PERSISTENT : 0};
     callout.calloutKey = key_of_callout(arena_printf(arena, "%s/%s", loading->name, layer->name));
     callout.displayData.name = arena_wide(arena, loading->name);
     callout.displayData.description = arena_wide(arena, loading->object);

@@ -28,7 +28,7 @@ const struct command commands[] = {
     {"add", "RULE… [--first] [--sublayer NAME] [--persistent] [--json]", "add one rule",
      command_add},
     {"delete", "ID|KEY…  |  --policy NAME", "delete filters, or all of a policy", command_delete},
-    {"callout", "load NAME OBJECT LAYER…  |  unload NAME  |  list [--json]",
+    {"callout", "load NAME OBJECT LAYER… [--persistent]  |  unload NAME  |  list [--json]",
      "callouts that run in the kernel", command_callout},
     {"driver", "load NAME FILE.so  |  unload NAME  |  list [--json]",
      "callout drivers, each in a process of its own", command_driver},

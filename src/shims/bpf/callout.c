@@ -151,13 +151,31 @@ int shim_callout_unload(struct shim *shim, unsigned slot, struct shim_error *err
     return result;
 }
 
-bool shim_callout_loaded(const struct shim *shim, unsigned slot)
+/* What the slot holds, to be freed; NULL: nothing. */
+static struct ale_callout_object *slot_get(const struct shim *shim, uint32_t slot)
 {
     struct ale_callout_object *object = malloc(sizeof(*object));
-    uint32_t key = slot;
-    bool loaded = object && slot < CLASSIFY_CALLOUTS &&
-                  !bpf_map_lookup_elem(shim->maps[MAP_CALLOUTS], &key, object) && object->size;
+
+    if (object && slot < CLASSIFY_CALLOUTS &&
+        !bpf_map_lookup_elem(shim->maps[MAP_CALLOUTS], &slot, object) && object->size)
+        return object;
+    free(object);
+    return NULL;
+}
+
+bool shim_callout_loaded(const struct shim *shim, unsigned slot)
+{
+    struct ale_callout_object *object = slot_get(shim, slot);
 
     free(object);
-    return loaded;
+    return object != NULL;
+}
+
+bool shim_callout_is(const struct shim *shim, unsigned slot, const void *bytes, size_t size)
+{
+    struct ale_callout_object *object = slot_get(shim, slot);
+    bool same = object && object->size == size && !memcmp(object->bytes, bytes, size);
+
+    free(object);
+    return same;
 }

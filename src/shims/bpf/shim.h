@@ -177,6 +177,8 @@ int shim_callouts_install(struct shim *shim, const struct shim_callout *callouts
                           struct shim_error *error);
 int shim_callout_unload(struct shim *shim, unsigned slot, struct shim_error *error);
 bool shim_callout_loaded(const struct shim *shim, unsigned slot);
+/* Whether it is this object that is loaded. */
+bool shim_callout_is(const struct shim *shim, unsigned slot, const void *bytes, size_t size);
 
 /* ------------------------------------------------------------------- probe */
 
