@@ -26,7 +26,8 @@ struct loading {
     struct cli *cli;
     HANDLE engine;
     const char *name;
-    const char *object;                 /* absolute path */
+    const char *object; /* absolute path */
+    bool persistent;
     GUID added[RULE_LAYERS * FAMILIES]; /* callouts that this run made */
     size_t count;
 };
@@ -36,9 +37,8 @@ struct loading {
 static FWPM_CALLOUT0 callout_of(const struct loading *loading, const struct layer_info *layer)
 {
     struct arena *arena = loading->cli->arena;
-    FWPM_CALLOUT0 callout = {
-        .applicableLayer = layer->key,
-        .flags = cli_flag(loading->cli, "--persistent") ? FWPM_CALLOUT_FLAG_PERSISTENT : 0};
+    FWPM_CALLOUT0 callout = {.applicableLayer = layer->key,
+                             .flags = loading->persistent ? FWPM_CALLOUT_FLAG_PERSISTENT : 0};
     callout.calloutKey = key_of_callout(arena_printf(arena, "%s/%s", loading->name, layer->name));
     callout.displayData.name = arena_wide(arena, loading->name);
     callout.displayData.description = arena_wide(arena, loading->object);
@@ -93,9 +93,10 @@ static bool read_layers(const struct cli *cli, bool wanted[RULE_LAYERS])
     return true;
 }
 
-static int load(struct cli *cli, HANDLE engine)
+static int load(struct cli *cli, HANDLE engine, bool persistent)
 {
-    struct loading loading = {.cli = cli, .engine = engine, .name = cli->argv[1]};
+    struct loading loading = {
+        .cli = cli, .engine = engine, .name = cli->argv[1], .persistent = persistent};
     bool wanted[RULE_LAYERS] = {false};
     char path[PATH_MAX];
     int result = EXIT_DONE;
@@ -130,7 +131,7 @@ static int unload_one(struct cli *cli, HANDLE engine, const struct names_entry *
     return code == ERROR_SUCCESS ? EXIT_DONE : engine_fail(cli, code, "can't delete the callout");
 }
 
-static int unload(struct cli *cli, HANDLE engine)
+static int unload(struct cli *cli, HANDLE engine, bool persistent)
 {
     struct object_names names;
     size_t found = 0;
@@ -175,7 +176,7 @@ static void list_row(struct cli *cli, struct json *json, struct table *table,
     table_cell(table, "%s", key);
 }
 
-static int list(struct cli *cli, HANDLE engine)
+static int list(struct cli *cli, HANDLE engine, bool persistent)
 {
     static const char *const titles[] = {"ID", "SLOT", "OBJECT", "LOADED", "KEY", NULL};
     struct json json = {stdout, false};
@@ -204,8 +205,10 @@ int command_callout(struct cli *cli)
     static const struct {
         const char *name;
         int least, most;
-        int (*run)(struct cli *cli, HANDLE engine);
+        int (*run)(struct cli *cli, HANDLE engine, bool persistent);
     } actions[] = {{"load", 4, -1, load}, {"unload", 2, 2, unload}, {"list", 1, 1, list}};
+    bool loads = cli->argc > 0 && strcmp(cli->argv[0], "load") == 0;
+    bool persistent = loads && cli_flag(cli, "--persistent");
     HANDLE engine;
     if (!cli_arguments(cli, 1, -1))
         return EXIT_USAGE;
@@ -217,7 +220,7 @@ int command_callout(struct cli *cli)
         int result = engine_open(cli, 0, &engine);
         if (result != EXIT_DONE)
             return result;
-        result = actions[i].run(cli, engine);
+        result = actions[i].run(cli, engine, persistent);
         FwpmEngineClose0(engine);
         return result;
     }
