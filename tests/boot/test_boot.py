@@ -1,4 +1,4 @@
-"""Boot-time filters: bfe writes the image, everything dies, openwfp-boot enforces it, bfe takes over."""
+"""Boot-time filters: bfe writes the image, everything dies, openwfp-boot enforces it, bfe comes."""
 import contextlib
 import os
 import shutil
