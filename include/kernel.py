@@ -50,15 +50,20 @@ extern "C" {
 BFE_STATE = """
 /* ---- the service's state ---- */
 
-/* Whether the base filtering engine runs: FWPM_SERVICE_RUNNING, then FwpmEngineOpen0 works. IRQL <=
+/* Whether the base filtering engine runs: FWPM_SERVICE_RUNNING, then FwpmEngineOpen0 works. Before,
+ * it is FWPM_SERVICE_START_PENDING, for drivers that are loaded with the engine: to a driver that
+ * has subscribed to the state FwpmEngineOpen0 answers EPT_NT_CANT_PERFORM_OP, for others it waits.
+ * When the engine stops it is FWPM_SERVICE_STOP_PENDING, and the driver is unloaded next. IRQL <=
  * DISPATCH_LEVEL. */
 FWPM_SERVICE_STATE NTAPI FwpmBfeStateGet0(void);
 
 typedef void(NTAPI *FWPM_SERVICE_STATE_CHANGE_CALLBACK0)(void *context,
                                                          FWPM_SERVICE_STATE newState);
 
-/* Calls callback with every change of the state, on a thread of the library. deviceObject is
- * ignored. *changeHandle is ended with FwpmBfeStateUnsubscribeChanges0. */
+/* Calls callback with every change of the state, on a thread of the library; call FwpmBfeStateGet0
+ * after this, not before. FWPM_SERVICE_RUNNING is told when the persistent policy is in force, and
+ * the boot-time filters are gone. deviceObject is ignored. *changeHandle is ended with
+ * FwpmBfeStateUnsubscribeChanges0. */
 NTSTATUS NTAPI FwpmBfeStateSubscribeChanges0(void *deviceObject,
                                              FWPM_SERVICE_STATE_CHANGE_CALLBACK0 callback,
                                              void *context, HANDLE *changeHandle);
@@ -121,12 +126,15 @@ def function(match):
     if match["type"] == "void":
         return (f"void {name}({match['list']});\nEXPORT void {name}({match['list']})\n{{\n"
                 f"    {call};\n}}\n")
+    refusal = ("    if (!management_may_open())\n        return EPT_NT_CANT_PERFORM_OP;\n"
+               if match["name"] == "FwpmEngineOpen0" else "")
     return (f"NTSTATUS {name}({match['list']});\nEXPORT NTSTATUS {name}({match['list']})\n{{\n"
+            f"{refusal}"
             f"    return management_status(\"{match['name']}\", {call});\n}}\n")
 
 
 def source(text):
-    includes = ('#include <fwpmu.h>\n\n'
+    includes = ('#include <fwpmu.h>\n#include <ntstatus.h>\n\n'
                 '#include "fwpkclnt/management.h"\n#include "fwpkclnt/runtime.h"\n')
     return "\n".join([includes] + [function(match) for match in declarations(text)])
 

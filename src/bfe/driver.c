@@ -19,6 +19,7 @@
 
 #define START_SECONDS  30u
 #define UNLOAD_SECONDS 10u
+#define TOLD_MS        1000 /* so long they have to end by themselves */
 #define CLOSE_MS       3000
 #define STEP_MS        10
 /* A driver that crashed is started once more, if it was not just started. */
@@ -275,7 +276,6 @@ static int start(struct driver *driver)
         return code;
     }
     set_state(driver, OPENWFP_DRIVER_STARTING);
-    tell_state(driver, FWPM_SERVICE_RUNNING);
     driver_set_deadline(driver, START_SECONDS, "DriverEntry did not return in 30 seconds");
     code = sd_event_add_child(service->event, &driver->child, driver->pid, WEXITED, on_exit_of_host,
                               driver);
@@ -407,11 +407,18 @@ struct driver *drivers_add_known(struct drivers *drivers, const GUID *key, const
     return driver;
 }
 
+void driver_start_known(struct driver *driver)
+{
+    if (start(driver) < 0)
+        log_line(LOG_ERR, "driver %s was not loaded: %s", driver->name, driver->reason);
+}
+
 void drivers_start(struct drivers *drivers)
 {
+    drivers->running = true;
     for (struct driver *driver = drivers->first; driver; driver = driver->next)
-        if (start(driver) < 0)
-            log_line(LOG_ERR, "driver %s was not loaded: %s", driver->name, driver->reason);
+        if (driver->pid)
+            tell_state(driver, FWPM_SERVICE_RUNNING);
     consider_restored(drivers);
 }
 
@@ -431,6 +438,13 @@ static bool all_ended(struct drivers *drivers)
     return all;
 }
 
+static void signal_all(const struct drivers *drivers, int number)
+{
+    for (const struct driver *driver = drivers->first; driver; driver = driver->next)
+        if (driver->pid)
+            kill(driver->pid, number);
+}
+
 /* Its callouts stay as they are in the model: they are waited for when we come back. */
 static void end(struct drivers *drivers, struct driver *driver)
 {
@@ -448,13 +462,14 @@ void drivers_close(struct drivers *drivers)
 {
     for (struct driver *driver = drivers->first; driver; driver = driver->next) {
         driver->child = sd_event_source_disable_unref(driver->child);
-        if (!driver->pid)
-            continue;
-        tell_state(driver, FWPM_SERVICE_STOP_PENDING);
-        kill(driver->pid, SIGTERM);
+        if (driver->pid)
+            tell_state(driver, FWPM_SERVICE_STOP_PENDING);
     }
-    for (int waited = 0; !all_ended(drivers) && waited < CLOSE_MS; waited += STEP_MS)
+    for (int waited = 0; !all_ended(drivers) && waited < CLOSE_MS; waited += STEP_MS) {
+        if (waited == TOLD_MS)
+            signal_all(drivers, SIGTERM);
         usleep(STEP_MS * 1000);
+    }
     while (drivers->first)
         end(drivers, drivers->first);
 }

@@ -53,6 +53,7 @@ struct driver {
 struct drivers {
     struct service *service;
     struct driver *first;
+    bool running; /* the service is: drivers are told */
 };
 
 struct driver *drivers_find(const struct drivers *drivers, const char *name);
@@ -66,7 +67,7 @@ uint32_t driver_ready(struct client *client, uint32_t status);
 /* The client is gone: nobody waits for the answer. */
 void drivers_forget_client(struct drivers *drivers, const struct client *client);
 
-/* Starts those of the last run. */
+/* Those of the last run, which drivers_restore has started, hear that the service runs. */
 void drivers_start(struct drivers *drivers);
 /* Ends all hosts, in order if they can. */
 void drivers_close(struct drivers *drivers);
@@ -78,6 +79,8 @@ size_t driver_pack(const struct driver *driver, uint8_t *bytes, size_t room);
 void drivers_restore(struct drivers *drivers, const GUID *key, const uint8_t *bytes, size_t size);
 struct driver *drivers_add_known(struct drivers *drivers, const GUID *key, const char *name,
                                  const char *path);
+/* Starts it, before the service runs (S4). */
+void driver_start_known(struct driver *driver);
 #define DRIVER_PACKED_MAX 8192u
 
 /* ---- driver_process.c ---- */

@@ -153,8 +153,9 @@ static _Noreturn void give_up(const char *text)
 static _Noreturn void become_host(const struct driver *driver, const struct bfe_options *options,
                                   const struct ways *ways, pid_t parent)
 {
-    char object[] = "/proc/self/fd/5";
-    char *arguments[] = {(char *)options->driver_host, driver->name, object, NULL};
+    char object[] = "/proc/self/fd/5", early[] = "--early";
+    char *all[] = {(char *)options->driver_host, early, driver->name, object, NULL};
+    char **arguments = all;
     sigset_t none;
 
     _Static_assert(HOST_OBJECT == 5, "the name of its descriptor");
@@ -169,6 +170,10 @@ static _Noreturn void become_host(const struct driver *driver, const struct bfe_
     /* It never outlives us; after the change of user, which would undo this. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(127);
+    if (driver->drivers->running) {
+        arguments[1] = arguments[0];
+        arguments = all + 1;
+    }
     execv(options->driver_host, arguments);
     give_up("the driver host can't be executed\n");
 }

@@ -43,9 +43,10 @@ void drivers_restore(struct drivers *drivers, const GUID *key, const uint8_t *by
 {
     const char *name = unpack_text(&bytes, &size);
     const char *path = name ? unpack_text(&bytes, &size) : NULL;
+    struct driver *driver = path ? drivers_add_known(drivers, key, name, path) : NULL;
     struct packed_callout packed;
 
-    if (!path || !drivers_add_known(drivers, key, name, path))
+    if (!driver)
         return;
     for (; size >= sizeof(packed); bytes += sizeof(packed), size -= sizeof(packed)) {
         memcpy(&packed, bytes, sizeof(packed));
@@ -53,4 +54,5 @@ void drivers_restore(struct drivers *drivers, const GUID *key, const uint8_t *by
                             &(struct engine_host_callout){
                                 .key = packed.key, .id = packed.id, .flags = packed.flags});
     }
+    driver_start_known(driver);
 }

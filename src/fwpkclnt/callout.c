@@ -53,7 +53,7 @@ static NTSTATUS register_it(struct callout *callout, UINT32 *id)
     runtime_unlock();
     status = management_status("FwpsCalloutRegister",
                                OpenWfpDriverCalloutRegister(
-                                   runtime.control, &callout->key, callout->flags,
+                                   runtime_control(), &callout->key, callout->flags,
                                    callout->flow_delete != NULL, callout->notify != NULL, &given));
     runtime_lock();
     runtime.registering--;
@@ -168,7 +168,7 @@ static NTSTATUS unregister(uint32_t id, bool force)
     runtime_unlock();
     if (!NT_SUCCESS(status))
         return status;
-    return end_leaving(callout, OpenWfpDriverCalloutUnregister(runtime.control, id));
+    return end_leaving(callout, OpenWfpDriverCalloutUnregister(runtime_control(), id));
 }
 
 EXPORT NTSTATUS NTAPI FwpsCalloutUnregisterById0(const UINT32 calloutId)

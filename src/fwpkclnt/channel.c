@@ -139,8 +139,8 @@ void channel_closed(void)
     eventfd_write(runtime.hangup, 1);
     if (told && !operation_post_event(told))
         free(told);
-    if (runtime.on_close)
-        runtime.on_close(runtime.on_close_context);
+    if (runtime.host.on_close)
+        runtime.host.on_close(runtime.host.context);
 }
 
 static bool watch(int fd, uint32_t events)

@@ -1,11 +1,13 @@
 /*
- * openwfp-driver-host [--user NAME] NAME PATH: the process of one callout driver. bfe starts it
- * with the door for connections to the engine as descriptor 3 and the classify channel as 4.
+ * openwfp-driver-host [--user NAME] [--early] NAME PATH: the process of one callout driver. bfe
+ * starts it with the door for connections to the engine as descriptor 3 and the classify channel as
+ * 4. --early: it does not serve yet.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +35,7 @@ struct host {
     DRIVER_INITIALIZE *entry;
     DRIVER_OBJECT driver;
     UNICODE_STRING registry_path;
+    pthread_mutex_t lock; /* of control */
     HANDLE control;
 };
 
@@ -94,10 +97,22 @@ static DWORD open_control(struct host *host)
 
     snprintf(text, sizeof(text), "callout driver %s", host->name);
     session.displayData.name = utf16_from_utf8(text);
-    OpenWfpConnectThrough(DOOR);
     code = FwpmEngineOpen0(NULL, RPC_C_AUTHN_DEFAULT, NULL, &session, &host->control);
     free(session.displayData.name);
     return code;
+}
+
+static HANDLE control(void *context)
+{
+    struct host *host = context;
+    HANDLE handle;
+
+    pthread_mutex_lock(&host->lock);
+    if (!host->control && open_control(host) != ERROR_SUCCESS)
+        fprintf(stderr, "the engine does not answer\n");
+    handle = host->control;
+    pthread_mutex_unlock(&host->lock);
+    return handle;
 }
 
 static void on_close(void *context)
@@ -135,7 +150,7 @@ static int serve(struct host *host)
     alarm(ENTRY_SECONDS);
     status = host->entry(&host->driver, &host->registry_path);
     alarm(0);
-    OpenWfpDriverReady(host->control, status);
+    OpenWfpDriverReady(control(host), status);
     if (NT_SUCCESS(status)) {
         wait_for_end();
         unload(host);
@@ -148,8 +163,11 @@ static int serve(struct host *host)
     return failed(EXIT_ENTRY, text);
 }
 
-static int run(struct host *host)
+static int run(struct host *host, bool early)
 {
+    const struct driver_host ways = {
+        .control = control, .on_close = on_close, .context = host, .engine_runs = !early};
+
     if (fcntl(DOOR, F_SETFD, FD_CLOEXEC) < 0 || fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) < 0)
         return failed(EXIT_USAGE, "descriptors 3 and 4 are not there: bfe starts this "
                                   "program, see wfp driver load");
@@ -158,24 +176,29 @@ static int run(struct host *host)
 
         return failed(EXIT_LOAD, reason ? reason : "out of memory");
     }
-    if (open_control(host) != ERROR_SUCCESS)
-        return failed(EXIT_LOAD, "the engine does not answer");
-    if (!OpenWfpCalloutsStart(CHANNEL, host->control, on_close, NULL))
+    OpenWfpConnectThrough(DOOR);
+    if (!OpenWfpCalloutsStart(CHANNEL, &ways))
         return failed(EXIT_LOAD, strerror(errno));
     return serve(host);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"user", required_argument, NULL, 'u'}, {0}};
-    static struct host host;
+    static const struct option options[] = {
+        {"user", required_argument, NULL, 'u'}, {"early", no_argument, NULL, 'e'}, {0}};
+    static struct host host = {.lock = PTHREAD_MUTEX_INITIALIZER};
     const char *user = NULL;
+    bool early = false;
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) == 'u')
-        user = optarg;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) == 'u' || option == 'e') {
+        if (option == 'u')
+            user = optarg;
+        else
+            early = true;
+    }
     if (option != -1 || argc - optind != 2) {
-        fprintf(stderr, "usage: openwfp-driver-host [--user NAME] NAME PATH\n");
+        fprintf(stderr, "usage: openwfp-driver-host [--user NAME] [--early] NAME PATH\n");
         return EXIT_USAGE;
     }
     host.name = argv[optind];
@@ -184,5 +207,5 @@ int main(int argc, char **argv)
     close_range(DRIVER + 1, ~0u, 0);
     if (!confine(user))
         return EXIT_USAGE;
-    return run(&host);
+    return run(&host, early);
 }

@@ -41,17 +41,14 @@ static int start_threads(void)
     return error;
 }
 
-EXPORT bool OpenWfpCalloutsStart(int channel, HANDLE control, void (*on_close)(void *context),
-                                 void *context)
+EXPORT bool OpenWfpCalloutsStart(int channel, const struct driver_host *host)
 {
     sigset_t all, old;
     int error;
 
-    runtime.control = control;
+    runtime.host = *host;
     runtime.closed = runtime.stopping = false;
-    runtime.state = FWPM_SERVICE_RUNNING;
-    runtime.on_close = on_close;
-    runtime.on_close_context = context;
+    runtime.state = host->engine_runs ? FWPM_SERVICE_RUNNING : FWPM_SERVICE_START_PENDING;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     error = channel_open(channel);

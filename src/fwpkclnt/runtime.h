@@ -40,7 +40,7 @@ struct runtime {
     int epoll, hangup;      /* of the channel */
     bool closed;            /* the engine hung up, or the runtime is being stopped */
     bool stopping;
-    HANDLE control; /* session for what goes over the management connection */
+    struct driver_host host;
     struct table operations, pends, handles, redirectors, callouts, flows, views, injections;
     struct operation *ready_first, **ready_last;
     uint64_t last_number;     /* of pends, handles, injections: never given twice */
@@ -50,11 +50,15 @@ struct runtime {
     pthread_t threads[RUNTIME_THREADS];
     unsigned thread_count;
     unsigned idle, readers; /* threads */
-    void (*on_close)(void *context);
-    void *on_close_context;
 };
 
 extern struct runtime runtime;
+
+/* The session for what goes over the management connection. Not with the lock held. */
+static inline HANDLE runtime_control(void)
+{
+    return runtime.host.control(runtime.host.context);
+}
 
 static inline void runtime_lock(void)
 {

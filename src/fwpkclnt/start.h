@@ -8,14 +8,20 @@
 
 #include <windef.h>
 
-/*
- * Serves callouts over the classify channel (protocol.h), a connected SOCK_SEQPACKET socket, which
- * is the runtime's from now on. control: a session that was opened through the engine's door, the
- * caller's. on_close is called, on a thread of the runtime, when the engine hangs up. False: errno
- * says why.
- */
-bool OpenWfpCalloutsStart(int channel, HANDLE control, void (*on_close)(void *context),
-                          void *context);
+struct driver_host {
+    /* A session that was opened through the engine's door: the host's; opened when it is asked for
+     * first, because that waits until the engine serves. Called by several threads. */
+    HANDLE (*control)(void *context);
+    /* On a thread of the runtime, when the driver is to be unloaded: the engine stops, and the
+     * driver knows, or it has hung up. May be called again. */
+    void (*on_close)(void *context);
+    void *context;
+    bool engine_runs; /* else it will say so over the channel */
+};
+
+/* Serves callouts over the classify channel (protocol.h), a connected SOCK_SEQPACKET socket, which
+ * is the runtime's from now on. False: errno says why. */
+bool OpenWfpCalloutsStart(int channel, const struct driver_host *host);
 
 /* Unregisters what the driver left registered, ends all threads. Nothing of the driver runs any
  * more. Not from one of its functions. */

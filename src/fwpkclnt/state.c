@@ -3,6 +3,7 @@
 
 #include <fwpmk.h>
 
+#include "fwpkclnt/management.h"
 #include "fwpkclnt/runtime.h"
 
 struct state_subscription {
@@ -64,6 +65,23 @@ EXPORT NTSTATUS NTAPI FwpmBfeStateUnsubscribeChanges0(HANDLE changeHandle)
     return found ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
 }
 
+/* S4: nobody would tell a driver that has not subscribed when to try again. */
+bool management_may_open(void)
+{
+    bool may;
+
+    runtime_lock();
+    while (runtime.channel >= 0 && !runtime.closed && !runtime.subscriptions &&
+           runtime.state == FWPM_SERVICE_START_PENDING)
+        runtime_wait();
+    may = runtime.channel < 0 || runtime.state == FWPM_SERVICE_RUNNING;
+    runtime_unlock();
+    if (!may)
+        runtime_log("FwpmEngineOpen0: the base filtering engine is not running; "
+                    "FwpmBfeStateSubscribeChanges0 tells when it is");
+    return may;
+}
+
 /* With the lock held, which is free while the callback runs. False: everybody knows. */
 static bool tell_one(FWPM_SERVICE_STATE state)
 {
@@ -90,8 +108,11 @@ void state_changed(struct operation *operation, struct work *work)
 
     runtime_lock();
     runtime.state = state;
+    runtime_changed();
     while (tell_one(state))
         ;
     runtime_unlock();
+    if (state == FWPM_SERVICE_STOP_PENDING && runtime.host.on_close)
+        runtime.host.on_close(runtime.host.context);
     free(work);
 }

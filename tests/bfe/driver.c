@@ -16,7 +16,7 @@ DEFINE_GUID(CALLOUT_CONNECT_V4, 0x5d5a4c70, 0x1b6e, 0x4c0b, 0x9a, 0x11, 0x2f, 0x
 DEFINE_GUID(CALLOUT_NO_OBJECT, 0x5d5a4c70, 0x1b6e, 0x4c0b, 0x9a, 0x11, 0x2f, 0x6e, 0x0d, 0x33, 0x51,
             0x02);
 
-static HANDLE engine;
+static HANDLE engine, changes;
 static UINT32 ids[2];
 static BOOLEAN pends; /* and never completes */
 
@@ -75,9 +75,40 @@ static NTSTATUS set_up(void)
 static void unload(PDRIVER_OBJECT driver)
 {
     fprintf(stderr, "unloading\n");
+    if (changes)
+        FwpmBfeStateUnsubscribeChanges0(changes);
     for (int i = 0; i < 2; i++)
         FwpsCalloutUnregisterById0(ids[i]);
     FwpmEngineClose0(engine);
+}
+
+static NTSTATUS try_engine(void)
+{
+    HANDLE opened = NULL;
+    NTSTATUS status = FwpmEngineOpen0(NULL, RPC_C_AUTHN_DEFAULT, NULL, NULL, &opened);
+
+    if (NT_SUCCESS(status))
+        FwpmEngineClose0(opened);
+    return status;
+}
+
+/* S4: says each state, and whether the engine can be opened in it. */
+static void on_state(void *context, FWPM_SERVICE_STATE state)
+{
+    fprintf(stderr, "told state %d, open %#x\n", state, (unsigned)try_engine());
+    if (state == FWPM_SERVICE_RUNNING)
+        set_up();
+}
+
+static NTSTATUS watch_state(void)
+{
+    NTSTATUS status = FwpmBfeStateSubscribeChanges0(NULL, on_state, NULL, &changes);
+    FWPM_SERVICE_STATE state = FwpmBfeStateGet0();
+
+    if (!NT_SUCCESS(status))
+        return status;
+    fprintf(stderr, "entered in state %d, open %#x\n", state, (unsigned)try_engine());
+    return state == FWPM_SERVICE_RUNNING ? set_up() : STATUS_SUCCESS;
 }
 
 static void hang(PDRIVER_OBJECT driver)
@@ -122,7 +153,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
         raise(SIGSEGV);
     pends = is_called(driver, "pends");
     driver->DriverUnload = is_called(driver, "hangs") ? hang : unload;
-    status = set_up();
+    status = is_called(driver, "watches") ? watch_state() : set_up();
     if (is_called(driver, "babbles"))
         babble();
     if (is_called(driver, "parts"))

@@ -190,6 +190,24 @@ class Drivers(DriverCase):
         self.assertEqual((before["path"], 2), (after["path"], after["callouts"]))
         self.engine.wfp("driver", "unload", "good")
 
+    def said(self, name):
+        """The driver's lines about the service's state, since it was loaded."""
+        prefix = f"driver {name}: "
+        return [line.partition(prefix)[2] for line in self.engine.log_text().splitlines()
+                if prefix in line and " state " in line]
+
+    def test_s4_before_the_engine_runs_it_cannot_be_opened(self):
+        cannot, pending, stopping, running = "0xc0020035", 1, 2, 3
+        self.load("watches")
+        self.assertEqual([f"entered in state {running}, open 0"], self.said("watches"))
+        self.engine.stop()
+        self.assertEqual(f"told state {stopping}, open {cannot}", self.said("watches")[-1])
+        self.engine.start()
+        wait_until(lambda: len(self.said("watches")) == 4, "the driver to be told")
+        self.assertEqual([f"entered in state {pending}, open {cannot}",
+                          f"told state {running}, open 0"], self.said("watches")[-2:])
+        wait_until(lambda: self.state("watches") == "running", "the driver to come back")
+
     def test_what_was_unloaded_stays_away(self):
         self.load()
         self.engine.wfp("driver", "unload", "good")

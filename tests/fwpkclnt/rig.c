@@ -77,8 +77,14 @@ NTSTATUS rig_register(const GUID *key, UINT32 *id)
     return FwpsCalloutRegister3(NULL, &callout, id);
 }
 
-void rig_start(const struct rig_callout *callout)
+static HANDLE the_control(void *context)
 {
+    return control;
+}
+
+void rig_open(bool engine_runs)
+{
+    const struct driver_host host = {.control = the_control, .engine_runs = engine_runs};
     int ends[2];
 
     memset(&fake, 0, sizeof(fake));
@@ -87,7 +93,12 @@ void rig_start(const struct rig_callout *callout)
     control = fake_engine();
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     rig_channel = ends[0];
-    assert_true(OpenWfpCalloutsStart(ends[1], control, NULL, NULL));
+    assert_true(OpenWfpCalloutsStart(ends[1], &host));
+}
+
+void rig_start(const struct rig_callout *callout)
+{
+    rig_open(true);
     callout_now = *callout;
     rig_register_code = rig_unregister_code = 0;
     next_id = 101;

@@ -51,6 +51,8 @@ extern uint32_t rig_register_code; /* what the engine answers */
 extern uint32_t rig_unregister_code;
 
 void rig_start(const struct rig_callout *callout);
+/* Without a callout, and perhaps before the engine runs. */
+void rig_open(bool engine_runs);
 void rig_stop(void);
 NTSTATUS rig_register(const GUID *key, UINT32 *id);
 /* The engine hangs up. */

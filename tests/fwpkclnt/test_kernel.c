@@ -1,4 +1,7 @@
 /* fwpmk.h: the management API as drivers have it, and the service's state. */
+#include <pthread.h>
+#include <unistd.h>
+
 #include <fwpmk.h>
 
 #include "rig.h"
@@ -67,12 +70,82 @@ static void test_s4_the_state_is_told(void **state)
     rig_stop();
 }
 
+static void tell(FWPM_SERVICE_STATE state)
+{
+    struct driver_state message = {.state = state};
+
+    rig_send(&message, DRIVER_STATE, 0, sizeof(message));
+}
+
+static void test_s4_before_the_engine_runs_it_cannot_be_opened_and_then_it_can(void **state)
+{
+    HANDLE engine = NULL, subscription;
+
+    rig_open(false);
+    done = false;
+    assert_int_equal(FwpmBfeStateSubscribeChanges0(NULL, on_state, NULL, &subscription),
+                     STATUS_SUCCESS);
+    assert_int_equal(FwpmBfeStateGet0(), FWPM_SERVICE_START_PENDING);
+    assert_int_equal(FwpmEngineOpen0(NULL, RPC_C_AUTHN_WINNT, NULL, NULL, &engine),
+                     EPT_NT_CANT_PERFORM_OP);
+    assert_null(engine);
+    tell(FWPM_SERVICE_RUNNING);
+    rig_wait(&done);
+    assert_int_equal(told, FWPM_SERVICE_RUNNING);
+    assert_int_equal(FwpmBfeStateGet0(), FWPM_SERVICE_RUNNING);
+    assert_int_equal(FwpmEngineOpen0(NULL, RPC_C_AUTHN_WINNT, NULL, NULL, &engine), STATUS_SUCCESS);
+    assert_int_equal(FwpmEngineClose0(engine), STATUS_SUCCESS);
+    assert_int_equal(FwpmBfeStateUnsubscribeChanges0(subscription), STATUS_SUCCESS);
+    rig_stop();
+}
+
+static void *open_and_close(void *nothing)
+{
+    HANDLE engine = NULL;
+
+    assert_int_equal(FwpmEngineOpen0(NULL, RPC_C_AUTHN_WINNT, NULL, NULL, &engine), STATUS_SUCCESS);
+    assert_int_equal(FwpmBfeStateGet0(), FWPM_SERVICE_RUNNING);
+    assert_int_equal(FwpmEngineClose0(engine), STATUS_SUCCESS);
+    return NULL;
+}
+
+static void test_s4_who_would_not_be_told_waits_for_the_engine(void **state)
+{
+    pthread_t thread;
+
+    rig_open(false);
+    assert_int_equal(pthread_create(&thread, NULL, open_and_close, NULL), 0);
+    usleep(50000);
+    tell(FWPM_SERVICE_RUNNING);
+    pthread_join(thread, NULL);
+    rig_stop();
+}
+
+static void test_14_1_an_engine_that_stops_is_not_opened(void **state)
+{
+    HANDLE engine = NULL, subscription;
+
+    rig_open(true);
+    done = false;
+    assert_int_equal(FwpmBfeStateSubscribeChanges0(NULL, on_state, NULL, &subscription),
+                     STATUS_SUCCESS);
+    tell(FWPM_SERVICE_STOP_PENDING);
+    rig_wait(&done);
+    assert_int_equal(FwpmEngineOpen0(NULL, RPC_C_AUTHN_WINNT, NULL, NULL, &engine),
+                     EPT_NT_CANT_PERFORM_OP);
+    assert_int_equal(FwpmBfeStateUnsubscribeChanges0(subscription), STATUS_SUCCESS);
+    rig_stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_10_codes_are_the_kernels),
         cmocka_unit_test(test_s4_no_engine_is_ept_nt_cant_perform_op),
         cmocka_unit_test(test_s4_the_state_is_told),
+        cmocka_unit_test(test_s4_before_the_engine_runs_it_cannot_be_opened_and_then_it_can),
+        cmocka_unit_test(test_s4_who_would_not_be_told_waits_for_the_engine),
+        cmocka_unit_test(test_14_1_an_engine_that_stops_is_not_opened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
