@@ -119,7 +119,9 @@ uint32_t call_driver_callout_register(struct client *client, const Rpc__Request 
 {
     const Rpc__DriverCalloutRegister *wanted = request->driver_callout_register;
     struct engine_host_callout callout = {
-        .flags = wanted->has_flow_delete ? HOLD_CALLOUT_WATCHES_FLOWS : 0,
+        .flags =
+            (wanted->has_flow_delete ? HOLD_CALLOUT_WATCHES_FLOWS : 0) |
+            (wanted->flags & FWP_CALLOUT_FLAG_CONDITIONAL_ON_FLOW ? HOLD_CALLOUT_CONDITIONAL : 0),
         .notify = wanted->has_notify,
     };
     Rpc__Added *added = client_message(client, &rpc__added__descriptor);

@@ -29,7 +29,10 @@
 #include <linux/types.h>
 #endif
 
-#define CLASSIFY_CALLOUTS     8           /* in-kernel callout slots */
+#define CLASSIFY_CALLOUTS     8 /* in-kernel callout slots */
+/* Of an answer's `registered`, by a callout in user space: as if the filter had not matched (7.7).
+ */
+#define CLASSIFY_PASSED_OVER  2u
 #define CLASSIFY_NO_CALLOUT   0xffffffffu /* the filter's callout is not registered */
 #define CLASSIFY_USER_CALLOUT 0xfffffffeu /* user space is asked: the classify stands still */
 

@@ -184,7 +184,8 @@ static __always_inline const struct classify_record *classify_return(struct clas
 
 /*
  * Goes on where classify() stood still, with the answer in walk->call (registered 0: there is
- * none). 0: the policy has changed since, and the question with it: nothing was done.
+ * none; CLASSIFY_PASSED_OVER: nor is the filter). 0: the policy has changed since, and the question
+ * with it: nothing was done.
  */
 __noinline int classify_resume(struct classify_walk *walk)
 {
@@ -203,7 +204,8 @@ __noinline int classify_resume(struct classify_walk *walk)
                                      .registered = walk->call.registered};
     walk->asked = 0;
     if (classify_proceed(&run, &record->head,
-                         classify_called(&walk->result, &record->head, &answer)))
+                         answer.registered != CLASSIFY_PASSED_OVER &&
+                             classify_called(&walk->result, &record->head, &answer)))
         bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
     if (walk->asked)
         classify_stand_still(&run);

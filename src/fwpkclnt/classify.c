@@ -124,7 +124,7 @@ static void classify_it(struct operation *operation, struct classify *classify,
     if (!known)
         runtime_log("layer %u is not known", classify->message->ask.layer);
     else if (conditional_on_flow(classify, flow))
-        out.actionType = FWP_ACTION_CONTINUE;
+        out.actionType = FWP_ACTION_NONE_NO_MATCH;
     else
         call(classify, &values, flow, &out);
     if (known)

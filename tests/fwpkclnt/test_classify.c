@@ -241,7 +241,7 @@ static void test_7_7_conditional_on_flow_without_a_context(void **state)
     rig_start(&callout);
     question = rig_question(FWPS_LAYER_ALE_AUTH_CONNECT_V4, 1);
     rig_ask(&question);
-    assert_int_equal(rig_answer(1).action, FWP_ACTION_CONTINUE);
+    assert_int_equal(rig_answer(1).action, FWP_ACTION_NONE_NO_MATCH);
     assert_int_equal(noted.count, 0);
     rig_stop();
 }

@@ -3,7 +3,7 @@
  * answers are the test's. Commands on stdin; each is answered by one line, "ok …" or "error …",
  * that JSON lines may precede.
  *
- *   open PIN_DIR CGROUP             shim, asks, hold, and a host for callout 7
+ *   open PIN_DIR CGROUP [FLAGS]     shim, asks, hold, and a host for callout 7, HOLD_CALLOUT_*
  *   commit FILTER…                  LAYER:ACTION[:user], heaviest first; user: callout 7 is asked
  *   enable OUTBOUND INBOUND         0 or 1
  *   said MILLISECONDS               what the host was told since, waiting for the first so long
@@ -39,6 +39,7 @@ static struct hold *hold;
 static struct shim_error error;
 static struct classify_image *image;
 static int host = -1;
+static uint32_t callout_flags;
 
 static struct shown {
     uint64_t operation;
@@ -68,13 +69,14 @@ static int open_host(void)
         return -1;
     host = ends[0];
     result = hold_host_add(hold, ends[1], NULL, NULL, &number);
-    return result ? result : hold_callout_add(hold, CALLOUT, number, 0);
+    return result ? result : hold_callout_add(hold, CALLOUT, number, callout_flags);
 }
 
 static int do_open(char **words)
 {
     struct shim_options options = {
         .scope = SHIM_SCOPE_CGROUP, .pin_dir = words[0], .cgroup = words[1]};
+    callout_flags = words[2] ? (uint32_t)atoi(words[2]) : 0;
     int result = shim_open(&options, &shim, &error);
 
     if (!result)

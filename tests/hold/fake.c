@@ -99,6 +99,7 @@ int shim_asks_answer(struct shim_asks *asks, struct ale_answer *answer)
     operation->last = *answer;
     operation->forgets += answer->mode == ALE_FORGET;
     operation->unregistered += answer->mode == ALE_ANSWER && !answer->registered;
+    operation->passed_over += answer->registered == CLASSIFY_PASSED_OVER;
     if (decided || answer->mode == ALE_FORGET)
         answer->outcome = ALE_OUTCOME_GONE;
     else if (answer->mode == ALE_RESTART)

@@ -15,6 +15,7 @@
 
 struct fake_operation {
     unsigned permits, blocks, restarts, forgets; /* that the kernel side was told */
+    unsigned passed_over;                        /* as if the filter had not matched */
     unsigned unregistered;                       /* answers as of a callout that is not there */
     uint32_t reason;                             /* of the last restart */
     struct ale_answer last;                      /* that the kernel side was given */

@@ -10,6 +10,7 @@ from driver import ACCEPT, BLOCK, CONNECT, PERMIT, TERMINATING, Driver
 from place import INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6, Place, wait_until
 
 CLASSIFY_AGAIN = 0
+CONDITIONAL = 2  # of a callout
 CAN_PEND, INJECTED, REDIRECTED_BY_SELF = 1, 2, 8
 
 
@@ -41,10 +42,10 @@ class Hold(unittest.TestCase):
     def setUp(self):
         self.open()
 
-    def open(self):
+    def open(self, flags=0):
         self.driver = HoldDriver(self.build)
         self.driver.heard = []
-        self.driver.tell("open", self.pins, self.place.cgroup)
+        self.driver.tell("open", self.pins, self.place.cgroup, flags)
 
     def tearDown(self):
         self.place._stop_programs()
@@ -114,6 +115,14 @@ class Hold(unittest.TestCase):
             decided = self.driver.said("decided")
             self.assertEqual(action == PERMIT, bool(decided["permitted"]))
             self.assertEqual(seen, self.last(program))
+
+    def test_7_7_a_callout_that_wants_a_flows_context_is_passed_over_without(self):
+        self.driver.tell("close", 0)
+        self.driver.close()
+        self.open(CONDITIONAL)
+        self.hold()
+        self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
+        self.assertEqual("ok", self.place.answer(f"tcp4 connect={OUTSIDE4}:80"))
 
     def test_a_completion_can_bring_the_decision(self):
         self.hold()

@@ -549,6 +549,26 @@ static void test_16_5_a_flow_whose_end_would_not_be_told_gets_no_context(void **
     assert_int_equal(0, flow_context(fake.hold, 1, FAKE_CALLOUT, CONNECT));
 }
 
+static void test_7_7_who_is_conditional_on_flow_is_asked_only_with_a_context(void **state)
+{
+    struct ale_ask ask = fake_ask(1, CONNECT, IPPROTO_TCP);
+
+    callout_find(fake.hold, FAKE_CALLOUT)->flags |= HOLD_CALLOUT_CONDITIONAL;
+    fake_question(&ask);
+    fake_packet(&ask, 1, SIZE);
+    fake_round(0);
+    assert_int_equal(0, hear(host));
+    assert_int_equal(1, fake.operations[1].passed_over);
+    flow(host, DRIVER_FLOW_ASSOCIATE, 2, 5);
+    asked(2, CONNECT, IPPROTO_TCP, 2);
+    answer(host, 2, 1, FWP_ACTION_NONE_NO_MATCH); /* its context has gone meanwhile */
+    assert_int_equal(1, fake.operations[2].passed_over);
+    callout_find(fake.hold, FAKE_CALLOUT)->flags = 0;
+    asked(3, CONNECT, IPPROTO_TCP, 3);
+    answer(host, 3, 1, FWP_ACTION_NONE_NO_MATCH);
+    assert_int_equal(0, fake.operations[3].passed_over);
+}
+
 static void test_contexts_have_a_bound(void **state)
 {
     fake.hold->contexts_now = HOLD_CONTEXTS - 1;
@@ -592,6 +612,7 @@ int main(void)
         CASE(test_15_5_what_was_not_shown_is_not_replaced),
         CASE(test_16_2_one_context_for_a_flow_layer_and_callout),
         CASE(test_16_5_a_flow_whose_end_would_not_be_told_gets_no_context),
+        CASE(test_7_7_who_is_conditional_on_flow_is_asked_only_with_a_context),
         CASE(test_contexts_have_a_bound),
     };
 

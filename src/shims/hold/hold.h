@@ -68,6 +68,7 @@ void hold_host_remove(struct hold *hold, uint32_t host);
 
 /* Whom to ask for a callout. */
 #define HOLD_CALLOUT_WATCHES_FLOWS 1u /* it has a flowDeleteFn */
+#define HOLD_CALLOUT_CONDITIONAL   2u /* asked only about flows that have a context of it */
 int hold_callout_add(struct hold *hold, uint32_t callout_id, uint32_t host, uint32_t flags);
 /* -EBUSY: a flow still has a context of it (7.8). Operations that it pended fall to their filters'
  * flags. Returns when no classify of it is running. */

@@ -218,6 +218,8 @@ bool operation_is_accept(const struct operation *operation);
 bool operation_is_redirect(const struct operation *operation);
 /* As if the callout were not registered: the filter's flags decide. */
 void operation_advance_without(struct hold *hold, struct operation *operation);
+/* As if its filter had not matched (7.7). */
+void operation_pass_over(struct hold *hold, struct operation *operation);
 
 void operation_question(struct hold *hold, const struct ale_ask *ask);
 /* A packet of it has come. */

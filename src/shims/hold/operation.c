@@ -193,6 +193,12 @@ void operation_advance_without(struct hold *hold, struct operation *operation)
     advance(hold, operation, &(struct ale_answer){.mode = ALE_ANSWER});
 }
 
+void operation_pass_over(struct hold *hold, struct operation *operation)
+{
+    advance(hold, operation,
+            &(struct ale_answer){.mode = ALE_ANSWER, .registered = CLASSIFY_PASSED_OVER});
+}
+
 /* Only with a permit that counts, by a callout that may decide (6.9, 6.13). */
 static bool redirects(const struct operation *operation, const struct ale_answer *answer,
                       const struct driver_redirect *redirect)
@@ -296,10 +302,15 @@ static void refuse_pend(struct hold *hold, struct operation *operation)
 static void answered(struct hold *hold, struct operation *operation,
                      const struct driver_answer *said)
 {
+    const struct callout *callout = callout_find(hold, operation->ask.callout_id);
     struct ale_answer answer = {
         .action = said->action, .rights = said->rights, .absorb = said->absorb != 0};
 
-    advance_with(hold, operation, &answer, &said->redirect);
+    if (said->action == FWP_ACTION_NONE_NO_MATCH && callout &&
+        callout->flags & HOLD_CALLOUT_CONDITIONAL)
+        operation_pass_over(hold, operation); /* its context has gone meanwhile */
+    else
+        advance_with(hold, operation, &answer, &said->redirect);
 }
 
 void operation_answer(struct hold *hold, struct host *host, const struct driver_answer *answer)

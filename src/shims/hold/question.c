@@ -71,11 +71,25 @@ static bool send_classify(struct hold *hold, struct operation *operation, struct
     return host_send(host, parts, packet ? 2 : 1);
 }
 
+/* 7.7 */
+static bool does_not_apply(struct hold *hold, const struct operation *operation,
+                           const struct callout *callout)
+{
+    const struct ale_ask *ask = &operation->ask;
+
+    return callout && callout->flags & HOLD_CALLOUT_CONDITIONAL &&
+           !flow_context(hold, ask->key.cookie, ask->callout_id, ask->layer);
+}
+
 static void tell(struct hold *hold, struct operation *operation, uint64_t now)
 {
     const struct callout *callout = callout_find(hold, operation->ask.callout_id);
     struct host *host = callout ? callout->host : NULL;
 
+    if (does_not_apply(hold, operation, callout)) {
+        operation_pass_over(hold, operation);
+        return;
+    }
     if (host && (host->full || !send_classify(hold, operation, host)) && !host->dead &&
         now < operation->since + hold->limits.classify_ms) {
         host->full = true; /* it has much to read; until the next round nothing is tried */
