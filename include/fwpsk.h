@@ -255,6 +255,14 @@ NTSTATUS NTAPI FwpsFlowAssociateContext0(UINT64 flowId, UINT16 layerId, UINT32 c
  */
 NTSTATUS NTAPI FwpsFlowRemoveContext0(UINT64 flowId, UINT16 layerId, UINT32 calloutId);
 
+/*
+ * Ends the flow, soon: its socket's program sees ECONNABORTED, a TCP peer a reset, and contexts are
+ * deleted as at any end. A flow without a peer of its own (an unconnected datagram socket), or one
+ * that has gone, is left alone. IRQL <= DISPATCH_LEVEL. Errors: STATUS_INVALID_PARAMETER (0),
+ * STATUS_DEVICE_NOT_READY (the engine is gone).
+ */
+NTSTATUS NTAPI FwpsFlowAbort0(UINT64 flowId);
+
 /* ---- pending an operation ---- */
 
 /*

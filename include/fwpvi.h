@@ -264,6 +264,7 @@
 #define FwpsCalloutUnregisterByKey              FwpsCalloutUnregisterByKey0
 #define FwpsFlowAssociateContext                FwpsFlowAssociateContext0
 #define FwpsFlowRemoveContext                   FwpsFlowRemoveContext0
+#define FwpsFlowAbort                           FwpsFlowAbort0
 #define FwpsPendOperation                       FwpsPendOperation0
 #define FwpsCompleteOperation                   FwpsCompleteOperation0
 #define FwpsAcquireClassifyHandle               FwpsAcquireClassifyHandle0

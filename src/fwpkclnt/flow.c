@@ -145,6 +145,16 @@ EXPORT NTSTATUS NTAPI FwpsFlowRemoveContext0(UINT64 flowId, UINT16 layerId, UINT
     return STATUS_SUCCESS;
 }
 
+EXPORT NTSTATUS NTAPI FwpsFlowAbort0(UINT64 flowId)
+{
+    struct driver_flow_abort message = {.flow = flowId};
+
+    if (!flowId)
+        return STATUS_INVALID_PARAMETER;
+    return channel_send(DRIVER_FLOW_ABORT, 0, &message, sizeof(message)) ? STATUS_SUCCESS
+                                                                         : STATUS_DEVICE_NOT_READY;
+}
+
 void flow_deleted(struct operation *operation, struct work *work)
 {
     const struct driver_flow_delete *message = work_about(work);

@@ -37,6 +37,7 @@ enum driver_message_kind {
     DRIVER_PACKET,
     DRIVER_FLOW_ASSOCIATE,
     DRIVER_FLOW_REMOVE,
+    DRIVER_FLOW_ABORT,
 };
 
 struct driver_header {
@@ -137,6 +138,11 @@ struct driver_flow_associate {
     __u32 callout_id;
     __u16 layer;
     __u16 pad;
+};
+
+struct driver_flow_abort {
+    struct driver_header header; /* operation: 0 */
+    __u64 flow;
 };
 
 #endif

@@ -185,6 +185,18 @@ static void test_16_4_removing_it_inside_a_classify(void **state)
     rig_stop();
 }
 
+static void test_16_5_a_flow_is_aborted(void **state)
+{
+    struct driver_flow_abort message;
+
+    begin(take_context, true);
+    assert_int_equal(FwpsFlowAbort0(0), STATUS_INVALID_PARAMETER);
+    assert_int_equal(FwpsFlowAbort0(RIG_COOKIE), STATUS_SUCCESS);
+    rig_expect(DRIVER_FLOW_ABORT, 0, &message, sizeof(message));
+    assert_int_equal(message.flow, RIG_COOKIE);
+    rig_stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_16_4_removing_an_idle_one_calls_the_callout_at_once),
         cmocka_unit_test(test_16_4_removing_one_in_use_is_pending),
         cmocka_unit_test(test_16_5_the_end_of_a_flow),
+        cmocka_unit_test(test_16_5_a_flow_is_aborted),
         cmocka_unit_test(test_7_8_a_callout_with_a_context_is_busy),
         cmocka_unit_test(test_16_4_removing_it_inside_a_classify),
     };

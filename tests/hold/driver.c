@@ -11,6 +11,8 @@
  *   redirect OPERATION ROUND ADDRESS PORT PID
  *   complete OPERATION ACTION       ACTION 0: classify again
  *   return OPERATION                the packet that was shown
+ *   associate FLOW                  a context at AUTH_CONNECT_V4
+ *   abort FLOW
  *   hangup                          the host goes
  *   count                           packets that wait
  *   close KEEP
@@ -22,6 +24,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <fwps_layers.h>
 
 #include "classify/compile.h"
 #include "fwpkclnt/protocol.h"
@@ -131,12 +135,13 @@ static void show_classify(const struct driver_classify *message)
     place->size = message->packet_size < PACKET ? message->packet_size : 0;
     memcpy(place->bytes, message + 1, place->size);
     printf("{\"kind\":\"classify\",\"operation\":%llu,\"round\":%u,\"flags\":%u,\"layer\":%u,"
-           "\"hold\":%u,\"fields_flags\":%llu,\"reason\":%llu,\"packet\":%u,\"app\":\"%s\"}\n",
+           "\"hold\":%u,\"fields_flags\":%llu,\"reason\":%llu,\"packet\":%u,\"flow\":%llu,"
+           "\"app\":\"%s\"}\n",
            (unsigned long long)message->header.operation, message->round, message->flags,
            message->ask.layer, message->ask.hold,
            (unsigned long long)message->ask.fields.value[CLASSIFY_FLAGS],
            (unsigned long long)message->ask.fields.value[CLASSIFY_REAUTHORIZE_REASON],
-           message->packet_size, message->app);
+           message->packet_size, (unsigned long long)message->ask.key.cookie, message->app);
 }
 
 static int show_one(void)
@@ -152,6 +157,8 @@ static int show_one(void)
     else if (header->kind == DRIVER_DECIDED)
         printf("{\"kind\":\"decided\",\"operation\":%llu,\"permitted\":%u,\"timed_out\":%u}\n",
                (unsigned long long)header->operation, decided->permitted, decided->timed_out);
+    else if (header->kind == DRIVER_FLOW_DELETE)
+        printf("{\"kind\":\"deleted\"}\n");
     return 1;
 }
 
@@ -234,6 +241,25 @@ static int do_return(char **words)
     return say(buffer, message.header.size);
 }
 
+static int do_associate(char **words)
+{
+    struct driver_flow_associate message = {.header = {DRIVER_FLOW_ASSOCIATE, sizeof(message), 0},
+                                            .flow = strtoull(words[0], NULL, 10),
+                                            .context = 1,
+                                            .callout_id = CALLOUT,
+                                            .layer = FWPS_LAYER_ALE_AUTH_CONNECT_V4};
+
+    return say(&message, sizeof(message));
+}
+
+static int do_abort(char **words)
+{
+    struct driver_flow_abort message = {.header = {DRIVER_FLOW_ABORT, sizeof(message), 0},
+                                        .flow = strtoull(words[0], NULL, 10)};
+
+    return say(&message, sizeof(message));
+}
+
 static int do_hangup(void)
 {
     close(host);
@@ -279,6 +305,10 @@ static void obey(char **words, int count)
         answer(hold_enable_redirect(hold, true, &error));
     else if (!strcmp(command, "complete"))
         answer(do_complete(words + 1));
+    else if (!strcmp(command, "associate"))
+        answer(do_associate(words + 1));
+    else if (!strcmp(command, "abort"))
+        answer(do_abort(words + 1));
     else if (!strcmp(command, "return"))
         answer(do_return(words + 1));
     else if (!strcmp(command, "hangup"))

@@ -69,6 +69,12 @@ int shim_asks_watch(struct shim_asks *asks, uint64_t cookie, bool watch)
     return 0;
 }
 
+int shim_asks_abort(struct shim_asks *asks, const uint64_t *flows, uint32_t count)
+{
+    fake.aborted += count;
+    return 0;
+}
+
 static uint32_t decide(struct fake_operation *operation, bool permit)
 {
     if (permit)

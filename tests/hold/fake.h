@@ -28,6 +28,7 @@ struct fake {
     bool no_watch;            /* flows can't be watched */
     struct fake_operation operations[FAKE_OPERATIONS];
     unsigned said;
+    unsigned aborted; /* flows */
     struct {
         unsigned count;
         uint32_t verdict, changed_size; /* 0: as it came */

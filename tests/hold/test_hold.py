@@ -124,6 +124,25 @@ class Hold(unittest.TestCase):
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
         self.assertEqual("ok", self.place.answer(f"tcp4 connect={OUTSIDE4}:80"))
 
+    def test_16_5_an_aborted_flow_ends_and_its_context_with_it(self):
+        self.hold()
+        for family, any_, peer in (("4", "0.0.0.0", OUTSIDE4), ("6", "[::]", f"[{OUTSIDE6}]")):
+            with self.subTest(family=family):
+                server = self.place.serve(f"tcp{family} bind={any_}:80 listen", covered=False)
+                program = self.start(f"tcp{family} timeout=9000 connect={peer}:80 recv")
+                question = self.asked()
+                self.answer(question, PERMIT)
+                self.driver.tell("associate", question["flow"])
+                wait_until(lambda: "ESTAB" in self.sockets(), "a connection")
+                self.driver.tell("abort", question["flow"])
+                self.driver.said("deleted")
+                self.assertEqual("ECONNABORTED", self.last(program))
+                server.stop()
+
+    def sockets(self):
+        return subprocess.run(["nsenter", f"--net=/run/netns/{self.place.inside}", "ss", "-tn"],
+                              text=True, capture_output=True, check=True).stdout
+
     def test_a_completion_can_bring_the_decision(self):
         self.hold()
         program = self.start(f"tcp4 connect={OUTSIDE4}:80")

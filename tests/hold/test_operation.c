@@ -1,132 +1,12 @@
 /* The way of an operation, step by step: what counts, from whom, how often, and how it ends. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "talk.h"
 
-#include <fwps_layers.h>
-#include <fwptypes.h>
-
-#include "fake.h"
-
-#define CONNECT     FWPS_LAYER_ALE_AUTH_CONNECT_V4
-#define ACCEPT      FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4
-#define SIZE        60u
 #define DECISION_MS (uint32_t)(ALE_DECISION_LIFE / 1000000)
-
-static const struct hold_limits limits = {
-    .packets = 8,
-    .packets_app = 6,
-    .bytes = 4096,
-    .packets_operation = 4,
-    .pends = 2,
-    .classify_ms = 500,
-    .pend_ms = 5000,
-};
-
-static int host, other; /* our ends; FAKE_CALLOUT is the first one's */
-static uint32_t host_number, other_number;
-
-static int setup(void **state)
-{
-    fake_open(&limits);
-    host = fake_host(&host_number);
-    other = fake_host(&other_number);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    close(host);
-    close(other);
-    fake_close();
-    return 0;
-}
-
-/* ---- a host's part ---- */
-
-union told {
-    struct driver_header header;
-    struct driver_classify classify;
-    struct driver_decided decided;
-    struct driver_flow_delete deleted;
-    uint8_t bytes[sizeof(struct driver_classify) + 2048];
-};
-static union told told;
-
-/* The kind of what came next; 0: nothing. */
-static uint32_t hear(int from)
-{
-    memset(&told, 0, sizeof(told));
-    return recv(from, &told, sizeof(told), MSG_DONTWAIT) < 0 ? 0 : told.header.kind;
-}
-
-static void say(int to, const void *message, size_t size)
-{
-    assert_int_equal((ssize_t)size, send(to, message, size, MSG_DONTWAIT | MSG_NOSIGNAL));
-}
-
-static void answer(int from, uint64_t operation, uint32_t round, uint32_t action)
-{
-    struct driver_answer message = {
-        {DRIVER_ANSWER, sizeof(message), operation}, .round = round, .action = action, .rights = 1};
-
-    say(from, &message, sizeof(message));
-    fake_round(0);
-}
-
-static void pend(int from, uint64_t operation, uint32_t round, uint32_t default_action, bool took)
-{
-    struct driver_answer message = {{DRIVER_ANSWER, sizeof(message), operation},
-                                    .round = round,
-                                    .pended = 1,
-                                    .deadline_ms = 1000,
-                                    .default_action = default_action,
-                                    .took_packet = took};
-
-    say(from, &message, sizeof(message));
-    fake_round(0);
-}
-
-static void complete(int from, uint64_t operation, uint32_t action)
-{
-    struct driver_complete message = {{DRIVER_COMPLETE, sizeof(message), operation}, action};
-
-    say(from, &message, sizeof(message));
-    fake_round(0);
-}
-
-static void give_back(int from, const struct ale_ask *ask, uint32_t size)
-{
-    struct {
-        struct driver_packet head;
-        uint8_t bytes[2048];
-    } message = {.head = {{DRIVER_PACKET, sizeof(message.head) + size, ask->operation}, size}};
-
-    fake_packet_build(ask, message.bytes, size);
-    say(from, &message, sizeof(message.head) + size);
-    fake_round(0);
-}
-
-/* ---- questions ---- */
-
-static struct ale_ask asked(uint64_t number, uint16_t layer, uint8_t protocol, uint32_t packet)
-{
-    struct ale_ask ask = fake_ask(number, layer, protocol);
-
-    fake_question(&ask);
-    fake_packet(&ask, packet, SIZE);
-    fake_round(0);
-    assert_int_equal(DRIVER_CLASSIFY, hear(host));
-    assert_int_equal(number, told.header.operation);
-    return ask;
-}
 
 static void assert_verdict(uint32_t packet, uint32_t verdict)
 {
@@ -234,16 +114,16 @@ static void test_17_2_a_reauthorization_is_not_pended(void **state)
 static void test_pending_again_has_an_end(void **state)
 {
     asked(1, CONNECT, IPPROTO_TCP, 1);
-    for (uint32_t round = 1; round <= limits.pends; round++) {
+    for (uint32_t round = 1; round <= talk_limits.pends; round++) {
         assert_int_not_equal(0, told.classify.flags & DRIVER_CAN_PEND);
         pend(host, 1, round, FWP_ACTION_BLOCK, false);
         complete(host, 1, 0);
         assert_int_equal(DRIVER_CLASSIFY, hear(host));
     }
     assert_int_equal(0, told.classify.flags & DRIVER_CAN_PEND);
-    pend(host, 1, limits.pends + 1, FWP_ACTION_PERMIT, false);
+    pend(host, 1, talk_limits.pends + 1, FWP_ACTION_PERMIT, false);
     assert_int_equal(1, fake.hold->statistics.ignored);
-    fake_round(limits.classify_ms);
+    fake_round(talk_limits.classify_ms);
     assert_int_equal(1, fake.operations[1].blocks);
     assert_verdict(1, NF_REPEAT);
 }
@@ -255,7 +135,7 @@ static void test_a_silent_host_leaves_it_to_the_filter(void **state)
     for (uint64_t number = 1; number <= 2; number++) {
         fake.permit_unregistered = number == 2;
         asked(number, CONNECT, IPPROTO_TCP, (uint32_t)number);
-        fake_round(limits.classify_ms - 1);
+        fake_round(talk_limits.classify_ms - 1);
         assert_int_equal(0, fake.operations[number].unregistered);
         fake_round(1);
         assert_int_equal(1, fake.operations[number].unregistered);
@@ -298,9 +178,9 @@ static void test_what_finds_no_room_is_dropped(void **state)
 {
     struct ale_ask ask = asked(1, CONNECT, IPPROTO_UDP, 1);
 
-    for (uint32_t id = 2; id <= limits.packets_operation + 1; id++)
+    for (uint32_t id = 2; id <= talk_limits.packets_operation + 1; id++)
         fake_packet(&ask, id, SIZE);
-    assert_verdict(limits.packets_operation + 1, NF_DROP);
+    assert_verdict(talk_limits.packets_operation + 1, NF_DROP);
     for (uint64_t number = 2; number <= 4; number++)
         asked(number, CONNECT, IPPROTO_TCP, 10 + (uint32_t)number);
     assert_int_equal(0, fake.packets[12].count + fake.packets[13].count);
@@ -308,7 +188,7 @@ static void test_what_finds_no_room_is_dropped(void **state)
     assert_int_equal(2, fake.hold->statistics.refused);
     assert_int_equal(1, fake.said);
     answer(host, 1, 1, FWP_ACTION_PERMIT);
-    for (uint32_t id = 1; id <= limits.packets_operation; id++)
+    for (uint32_t id = 1; id <= talk_limits.packets_operation; id++)
         assert_verdict(id, NF_ACCEPT);
 }
 
@@ -511,78 +391,6 @@ static void test_15_5_what_was_not_shown_is_not_replaced(void **state)
     assert_int_equal(0, fake.packets[1].changed_size);
 }
 
-/* ---- contexts of flows ---- */
-
-static void flow(int from, uint32_t kind, uint64_t flow, uint64_t context)
-{
-    struct driver_flow_associate message = {
-        {kind, sizeof(message), 0}, flow, context, FAKE_CALLOUT, CONNECT};
-
-    say(from, &message, sizeof(message));
-    fake_round(0);
-}
-
-static void test_16_2_one_context_for_a_flow_layer_and_callout(void **state)
-{
-    flow(host, DRIVER_FLOW_ASSOCIATE, 1, 0);
-    flow(other, DRIVER_FLOW_ASSOCIATE, 1, 5);
-    flow(host, DRIVER_FLOW_ASSOCIATE, 1, 6);
-    flow(host, DRIVER_FLOW_ASSOCIATE, 1, 7);
-    assert_int_equal(3, fake.hold->statistics.ignored);
-    asked(1, CONNECT, IPPROTO_TCP, 1); /* 16.3 */
-    assert_int_equal(6, told.classify.flow_context);
-    flow(other, DRIVER_FLOW_REMOVE, 1, 0);
-    assert_int_equal(4, fake.hold->statistics.ignored);
-    assert_int_equal(-EBUSY, hold_callout_remove(fake.hold, FAKE_CALLOUT)); /* 7.8 */
-    flow_closed(fake.hold, 1);
-    assert_int_equal(DRIVER_FLOW_DELETE, hear(host)); /* 16.5 */
-    assert_int_equal(6, told.deleted.context);
-    flow_closed(fake.hold, 1);
-    assert_int_equal(0, hear(host));
-}
-
-static void test_16_5_a_flow_whose_end_would_not_be_told_gets_no_context(void **state)
-{
-    fake.no_watch = true;
-    flow(host, DRIVER_FLOW_ASSOCIATE, 1, 6);
-    assert_int_equal(1, fake.hold->statistics.ignored);
-    assert_int_equal(0, flow_context(fake.hold, 1, FAKE_CALLOUT, CONNECT));
-}
-
-static void test_7_7_who_is_conditional_on_flow_is_asked_only_with_a_context(void **state)
-{
-    struct ale_ask ask = fake_ask(1, CONNECT, IPPROTO_TCP);
-
-    callout_find(fake.hold, FAKE_CALLOUT)->flags |= HOLD_CALLOUT_CONDITIONAL;
-    fake_question(&ask);
-    fake_packet(&ask, 1, SIZE);
-    fake_round(0);
-    assert_int_equal(0, hear(host));
-    assert_int_equal(1, fake.operations[1].passed_over);
-    flow(host, DRIVER_FLOW_ASSOCIATE, 2, 5);
-    asked(2, CONNECT, IPPROTO_TCP, 2);
-    answer(host, 2, 1, FWP_ACTION_NONE_NO_MATCH); /* its context has gone meanwhile */
-    assert_int_equal(1, fake.operations[2].passed_over);
-    callout_find(fake.hold, FAKE_CALLOUT)->flags = 0;
-    asked(3, CONNECT, IPPROTO_TCP, 3);
-    answer(host, 3, 1, FWP_ACTION_NONE_NO_MATCH);
-    assert_int_equal(0, fake.operations[3].passed_over);
-}
-
-static void test_contexts_have_a_bound(void **state)
-{
-    fake.hold->contexts_now = HOLD_CONTEXTS - 1;
-    flow(host, DRIVER_FLOW_ASSOCIATE, 1, 6);
-    flow(host, DRIVER_FLOW_ASSOCIATE, 2, 6);
-    assert_int_equal(1, fake.hold->statistics.ignored);
-    flow(host, DRIVER_FLOW_REMOVE, 1, 0);
-    flow(host, DRIVER_FLOW_ASSOCIATE, 2, 6);
-    assert_int_equal(1, fake.hold->statistics.ignored);
-    assert_int_equal(6, flow_context(fake.hold, 2, FAKE_CALLOUT, CONNECT));
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,10 +418,6 @@ int main(void)
         CASE(test_messages_of_wrong_sizes_are_ignored),
         CASE(test_a_packet_that_is_no_packet_is_ignored),
         CASE(test_15_5_what_was_not_shown_is_not_replaced),
-        CASE(test_16_2_one_context_for_a_flow_layer_and_callout),
-        CASE(test_16_5_a_flow_whose_end_would_not_be_told_gets_no_context),
-        CASE(test_7_7_who_is_conditional_on_flow_is_asked_only_with_a_context),
-        CASE(test_contexts_have_a_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,65 +1,10 @@
 /* What an answer with another peer makes of an operation at CONNECT_REDIRECT. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include <fwps_layers.h>
-#include <fwptypes.h>
-
-#include "fake.h"
+#include "talk.h"
 
 #define REDIRECT FWPS_LAYER_ALE_CONNECT_REDIRECT_V4
-#define SIZE     60u
 
 static const struct driver_redirect elsewhere = {
     .address = {[10] = 0xff, 0xff, 192, 0, 2, 9}, .port = 8080, .redirected = 1};
-
-static int host;
-
-static int setup(void **state)
-{
-    static const struct hold_limits limits = {.packets = 8,
-                                              .packets_app = 6,
-                                              .bytes = 4096,
-                                              .packets_operation = 4,
-                                              .pends = 2,
-                                              .classify_ms = 500,
-                                              .pend_ms = 5000};
-    uint32_t number;
-
-    fake_open(&limits);
-    host = fake_host(&number);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    close(host);
-    fake_close();
-    return 0;
-}
-
-static void ask(const struct ale_ask *ask)
-{
-    struct driver_classify told;
-
-    fake_question(ask);
-    fake_packet(ask, (uint32_t)ask->operation, SIZE);
-    fake_round(0);
-    assert_int_equal(sizeof(told), recv(host, &told, sizeof(told), MSG_DONTWAIT));
-    assert_int_equal(ask->operation, told.header.operation);
-}
-
-static void say(const void *message, size_t size)
-{
-    assert_int_equal((ssize_t)size, send(host, message, size, MSG_DONTWAIT | MSG_NOSIGNAL));
-    fake_round(0);
-}
 
 /* What the kernel side is given for an answer that leads elsewhere. */
 static struct ale_answer redirected(const struct ale_ask *question, uint32_t action)
@@ -70,8 +15,12 @@ static struct ale_answer redirected(const struct ale_ask *question, uint32_t act
                                     .absorb = 1,
                                     .redirect = elsewhere};
 
-    ask(question);
-    say(&message, sizeof(message));
+    fake_question(question);
+    fake_packet(question, (uint32_t)question->operation, SIZE);
+    fake_round(0);
+    assert_int_equal(DRIVER_CLASSIFY, hear(host));
+    say(host, &message, sizeof(message));
+    fake_round(0);
     return fake.operations[question->operation].last;
 }
 
@@ -82,36 +31,34 @@ static struct ale_ask question(uint64_t number)
 
 static void test_21_3_a_permit_may_lead_elsewhere(void **state)
 {
-    struct ale_ask asked = question(1);
-    struct ale_answer answer = redirected(&asked, FWP_ACTION_PERMIT);
+    struct ale_ask ask = question(1);
+    struct ale_answer given = redirected(&ask, FWP_ACTION_PERMIT);
 
-    assert_int_equal(1, answer.redirected);
-    assert_int_equal(8080, answer.redirect_port);
-    assert_memory_equal(elsewhere.address, answer.redirect, sizeof(answer.redirect));
+    assert_int_equal(1, given.redirected);
+    assert_int_equal(8080, given.redirect_port);
+    assert_memory_equal(elsewhere.address, given.redirect, sizeof(given.redirect));
 }
 
 static void test_a_block_leads_nowhere(void **state)
 {
-    struct ale_ask asked = question(1);
-    struct ale_answer answer = redirected(&asked, FWP_ACTION_BLOCK);
+    struct ale_ask ask = question(1);
+    struct ale_answer given = redirected(&ask, FWP_ACTION_BLOCK);
 
-    assert_int_equal(0, answer.redirected);
-    assert_int_equal(0, answer.rights);
-    assert_int_equal(1, answer.absorb);
+    assert_int_equal(0, given.redirected);
+    assert_int_equal(0, given.rights);
+    assert_int_equal(1, given.absorb);
     assert_int_equal(1, fake.operations[1].blocks);
 }
 
 static void test_17_7_a_completed_block_is_hard_and_leads_nowhere(void **state)
 {
-    struct driver_answer pended = {
-        {DRIVER_ANSWER, sizeof(pended), 1}, .round = 1, .pended = 1, .deadline_ms = 1000};
     struct driver_complete completed = {
         {DRIVER_COMPLETE, sizeof(completed), 1}, FWP_ACTION_BLOCK, .redirect = elsewhere};
-    struct ale_ask asked = question(1);
 
-    ask(&asked);
-    say(&pended, sizeof(pended));
-    say(&completed, sizeof(completed));
+    asked(1, REDIRECT, IPPROTO_TCP, 1);
+    pend(host, 1, 1, 0, false);
+    say(host, &completed, sizeof(completed));
+    fake_round(0);
     assert_int_equal(0, fake.operations[1].last.redirected);
     assert_int_equal(0, fake.operations[1].last.rights);
     assert_int_equal(1, fake.operations[1].blocks);
@@ -128,8 +75,6 @@ static void test_6_9_who_may_not_decide_redirects_nothing(void **state)
     assert_int_equal(0, redirected(&inspection, FWP_ACTION_PERMIT).redirected);
     assert_int_equal(0, redirected(&connect, FWP_ACTION_PERMIT).redirected);
 }
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -290,6 +290,11 @@ int shim_asks_watch(struct shim_asks *asks, uint64_t cookie, bool watch)
     return bpf_map_delete_elem(map, &cookie) && errno != ENOENT ? -errno : 0;
 }
 
+int shim_asks_abort(struct shim_asks *asks, const uint64_t *flows, uint32_t count)
+{
+    return flows_abort(asks->shim, flows, count);
+}
+
 const char *shim_asks_app(const struct shim_asks *asks, uint32_t app)
 {
     return app && app < ALE_APPS ? asks->shim->names[app].text : "";

@@ -66,6 +66,9 @@ void shim_asks_destroy(const struct ale_ask *ask, const struct ale_ask_packet *e
 /* Whether the socket's end is told of (ALE_ASK_CLOSED). */
 int shim_asks_watch(struct shim_asks *asks, uint64_t cookie, bool watch);
 
+/* Ends covered sockets that have a peer, by their cookies. Looks at every open file: not often. */
+int shim_asks_abort(struct shim_asks *asks, const uint64_t *flows, uint32_t count);
+
 /* The program's path by its number, "" for 0. */
 const char *shim_asks_app(const struct shim_asks *asks, uint32_t app);
 

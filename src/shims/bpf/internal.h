@@ -228,6 +228,9 @@ int destroy_socket(uint32_t pid, const struct ale_event *event);
 int destroy_open(void); /* a netlink socket in the caller's network namespace */
 int destroy_live(int fd, const struct ale_live *live);
 
+/* abort.c */
+int flows_abort(struct shim *shim, const uint64_t *flows, uint32_t count);
+
 /* reauthorize.c */
 /* Destroys these sockets; returns when it is done. */
 int reauthorize_end(struct shim *shim, const struct shim_cookies *cookies,

@@ -2,6 +2,8 @@
 #include "internal.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
 
 static struct context **bucket_of(struct hold *hold, uint64_t flow)
 {
@@ -107,6 +109,25 @@ void flow_closed(struct hold *hold, uint64_t flow)
         tell_deleted(hold, *link);
         remove_at(hold, link);
     }
+}
+
+void flow_abort(struct hold *hold, const struct driver_flow_abort *message)
+{
+    if (hold->abort_count < HOLD_ABORTS)
+        hold->aborts[hold->abort_count++] = message->flow;
+    else
+        hold->statistics.ignored++;
+}
+
+void flow_end_aborted(struct hold *hold)
+{
+    int result = 0;
+
+    if (hold->abort_count)
+        result = shim_asks_abort(hold->asks, hold->aborts, hold->abort_count);
+    if (result)
+        hold_say(hold, LOG_ERR, "flows could not be aborted: %s", strerror(-result));
+    hold->abort_count = 0;
 }
 
 bool flow_has_contexts(const struct hold *hold, uint32_t callout_id)

@@ -119,6 +119,7 @@ static uint64_t one_round(struct hold *hold, const struct epoll_event *events, i
     if (now - scanned < HOLD_SCAN_MS)
         return scanned;
     operation_scan(hold, now);
+    flow_end_aborted(hold);
     return now;
 }
 
@@ -126,7 +127,9 @@ static int patience(const struct hold *hold)
 {
     if (hold->untold)
         return 1;
-    return hold->statistics.held ? (int)HOLD_SCAN_MS : hold->networks ? SWEEP_MS : -1;
+    return hold->statistics.held || hold->abort_count ? (int)HOLD_SCAN_MS
+           : hold->networks                           ? SWEEP_MS
+                                                      : -1;
 }
 
 static void *run(void *ctx)

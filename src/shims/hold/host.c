@@ -37,6 +37,7 @@ union message {
     struct driver_complete complete;
     struct driver_packet packet;
     struct driver_flow_associate flow;
+    struct driver_flow_abort abort;
     uint8_t bytes[MESSAGE_MAX];
 };
 
@@ -71,6 +72,10 @@ static bool obey(struct hold *hold, struct host *host, const union message *mess
     case DRIVER_FLOW_REMOVE:
         if (size == sizeof(message->flow))
             return flow_remove(hold, host, &message->flow), true;
+        return false;
+    case DRIVER_FLOW_ABORT:
+        if (size == sizeof(message->abort))
+            return flow_abort(hold, &message->abort), true;
         return false;
     default:
         return false;

@@ -20,6 +20,7 @@
 #define HOLD_CONTEXTS 262144u /* of flows, in all */
 #define HOLD_BUCKETS  16384u  /* a power of two */
 #define HOLD_SCAN_MS  100u    /* how often deadlines are looked at */
+#define HOLD_ABORTS   64u     /* flows that are to end, in so much time */
 
 /* What an event of the thread's epoll is about; the lower half is a number. */
 #define HOLD_EVENT_WAKE    (1ull << 32)
@@ -134,6 +135,8 @@ struct hold {
     struct callout callouts[HOLD_CALLOUTS];
     struct context *contexts[HOLD_BUCKETS];
     uint32_t contexts_now;
+    uint64_t aborts[HOLD_ABORTS]; /* flows */
+    uint32_t abort_count;
     uint32_t app_packets[ALE_APPS];
     struct hold_statistics statistics;
     uint64_t swept;      /* when namespaces were looked at; ms */
@@ -266,6 +269,9 @@ void flow_associate(struct hold *hold, const struct host *host,
 void flow_remove(struct hold *hold, const struct host *host,
                  const struct driver_flow_associate *message);
 void flow_closed(struct hold *hold, uint64_t flow);
+void flow_abort(struct hold *hold, const struct driver_flow_abort *message);
+/* Those that are to be aborted. */
+void flow_end_aborted(struct hold *hold);
 bool flow_has_contexts(const struct hold *hold, uint32_t callout_id);
 void flow_forget_callout(struct hold *hold, uint32_t callout_id);
 
