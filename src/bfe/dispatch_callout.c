@@ -27,6 +27,57 @@ static uint64_t filetime_now(void)
     return event_filetime((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 }
 
+/* What the callout had before is put back, when what it has now can't be kept. */
+static uint32_t keep_code(struct client *client, const GUID *key,
+                          const struct engine_object *before)
+{
+    struct engine *engine = &client->service->engine;
+    uint32_t code = store_keep_code(&client->service->store, key, &client->convert.error);
+    struct model_error second = {0};
+    uint32_t id, undone;
+
+    if (code == ERROR_SUCCESS)
+        return code;
+    undone = before->bytes ? engine_code_load(engine, key, before, &id, &second)
+                           : engine_code_unload(engine, key, &second);
+    if (undone != ERROR_SUCCESS)
+        log_line(LOG_ERR, "a callout's code can't be kept, and stays until bfe ends: %s",
+                 second.text);
+    return code;
+}
+
+static uint32_t load_and_keep(struct client *client, const GUID *key,
+                              const struct engine_object *wanted, uint32_t *id)
+{
+    struct engine *engine = &client->service->engine;
+    struct engine_object before;
+    uint32_t code;
+
+    if (!engine_code_copy(engine, key, &before))
+        return client_no_memory(client);
+    code = engine_code_load(engine, key, wanted, id, &client->convert.error);
+    if (code == ERROR_SUCCESS)
+        code = keep_code(client, key, &before);
+    engine_code_copy_free(&before);
+    return code;
+}
+
+static uint32_t unload_and_keep(struct client *client, const GUID *key)
+{
+    struct engine *engine = &client->service->engine;
+    struct model_error *error = &client->convert.error;
+    struct engine_object before;
+    uint32_t code;
+
+    if (!engine_code_copy(engine, key, &before))
+        return client_no_memory(client);
+    code = engine_code_unload(engine, key, error);
+    if (code == ERROR_SUCCESS)
+        code = keep_code(client, key, &before);
+    engine_code_copy_free(&before);
+    return code;
+}
+
 static uint32_t load(struct client *client, const Rpc__CalloutLoad *request, Rpc__Added *added,
                      GUID *key)
 {
@@ -45,12 +96,11 @@ static uint32_t load(struct client *client, const Rpc__CalloutLoad *request, Rpc
         return client_error(client, ERROR_INVALID_PARAMETER,
                             "a callout's object file has 1 to %u bytes and a name of at most %u",
                             RPC_MAX_OBJECT, NAME_MAX_BYTES);
-    code = engine_code_load(&client->service->engine, key, &wanted, &id, &client->convert.error);
+    code = load_and_keep(client, key, &wanted, &id);
     if (code != ERROR_SUCCESS)
         return code;
     added->key = encode_guid(key);
     added->id = id;
-    store_note_code(&client->service->store, key);
     return ERROR_SUCCESS;
 }
 
@@ -83,10 +133,7 @@ uint32_t call_callout_unload(struct client *client, const Rpc__Request *request)
         return code;
     if (!decode_guid(&client->convert, "calloutKey", request->callout_unload->key, &key))
         return client->convert.error.code;
-    code = engine_code_unload(&client->service->engine, &key, &client->convert.error);
-    if (code == ERROR_SUCCESS)
-        store_note_code(&client->service->store, &key);
-    return code;
+    return unload_and_keep(client, &key);
 }
 
 uint32_t call_callout_list(struct client *client, const Rpc__Request *request)

@@ -43,18 +43,35 @@ uint32_t call_security_get(struct client *client, const Rpc__Request *request)
     return ERROR_SUCCESS;
 }
 
+/* Sets it, keeps it, or takes it back. */
+static uint32_t set_and_keep(struct client *client, const struct target *target,
+                             SECURITY_INFORMATION parts, const FWP_BYTE_BLOB *sd)
+{
+    struct store *store = &client->service->store;
+    struct model_error *error = &client->convert.error;
+    FWP_BYTE_BLOB before = {0};
+    /* What only this client's transaction has is not found; it is not kept yet either. */
+    uint32_t found =
+        model_security_get(store->session, target->kind, target->key, parts, &before, NULL);
+    uint32_t code =
+        model_security_set(client->session, target->kind, target->key, parts, sd, error);
+
+    if (code == ERROR_SUCCESS && found == ERROR_SUCCESS) {
+        code = store_keep_security(store, target->kind, target->key, error);
+        if (code != ERROR_SUCCESS)
+            model_security_set(store->session, target->kind, target->key, parts, &before, NULL);
+    }
+    free(before.data);
+    return code;
+}
+
 uint32_t call_security_set(struct client *client, const Rpc__Request *request)
 {
     const Rpc__SecuritySet *set = request->security_set;
     const FWP_BYTE_BLOB sd = {(UINT32)set->sd.len, set->sd.data};
     struct target target;
-    uint32_t code;
 
     if (!decode_target(client, set->kind, set->key, &target))
         return client->convert.error.code;
-    code = model_security_set(client->session, target.kind, target.key, set->information, &sd,
-                              &client->convert.error);
-    if (code == ERROR_SUCCESS)
-        store_note_security(&client->service->store, target.kind, target.key);
-    return code;
+    return set_and_keep(client, &target, set->information, &sd);
 }

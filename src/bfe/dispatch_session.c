@@ -107,19 +107,29 @@ uint32_t call_option_get(struct client *client, const Rpc__Request *request)
     return ERROR_SUCCESS;
 }
 
+/* What can't be kept is not in force. */
+static uint32_t keep_option(struct client *client, FWPM_ENGINE_OPTION option, uint32_t before)
+{
+    const FWP_VALUE0 value = {.type = FWP_UINT32, .uint32 = before};
+    uint32_t code = store_keep_option(&client->service->store, option, &client->convert.error);
+
+    if (code != ERROR_SUCCESS)
+        model_engine_set_option(client->session, option, &value, NULL);
+    return code;
+}
+
 uint32_t call_option_set(struct client *client, const Rpc__Request *request)
 {
     const Rpc__OptionSet *set = request->option_set;
+    const FWPM_ENGINE_OPTION option = (FWPM_ENGINE_OPTION)set->option;
     FWP_VALUE0 value = {0};
-    uint32_t code;
+    uint32_t code, before;
 
     if (!set->value)
         return client_error(client, FWP_E_NULL_POINTER, "newValue is missing");
     if (!decode_value(&client->convert, set->value, &value))
         return client->convert.error.code;
-    code = model_engine_set_option(client->session, (FWPM_ENGINE_OPTION)set->option, &value,
-                                   &client->convert.error);
-    if (code == ERROR_SUCCESS)
-        store_note_option(&client->service->store, (FWPM_ENGINE_OPTION)set->option);
-    return code;
+    before = model_engine_option(client->service->model, option);
+    code = model_engine_set_option(client->session, option, &value, &client->convert.error);
+    return code == ERROR_SUCCESS ? keep_option(client, option, before) : code;
 }

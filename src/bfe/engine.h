@@ -100,10 +100,14 @@ uint32_t engine_code_load(struct engine *engine, const GUID *key,
                           const struct engine_object *wanted, uint32_t *id,
                           struct model_error *error);
 uint32_t engine_code_unload(struct engine *engine, const GUID *key, struct model_error *error);
-/* At the start: the code of the last run, in the same slot. Failures are logged. */
-void engine_drop_strangers(struct engine *engine);
+/* A copy of the callout's code, for putting it back; without bytes when it has none. */
+bool engine_code_copy(const struct engine *engine, const GUID *key, struct engine_object *copy);
+void engine_code_copy_free(struct engine_object *copy);
+/* At the start: the code of the last run, in the same slot if that is free or has the same file.
+ * Failures are logged. */
 void engine_code_restore(struct engine *engine, const struct engine_code *code,
                          const struct engine_object *object);
+void engine_drop_strangers(struct engine *engine);
 void engine_free_codes(struct engine *engine);
 
 /* What the kernel has; NULL: out of memory. */

@@ -250,22 +250,57 @@ uint32_t engine_code_unload(struct engine *engine, const GUID *key, struct model
     return result == ERROR_SUCCESS ? drop_unused(engine, slot, error) : result;
 }
 
+bool engine_code_copy(const struct engine *engine, const GUID *key, struct engine_object *copy)
+{
+    const struct engine_code *code = engine_code_find(engine, key);
+    const struct engine_object *object = code ? &engine->slots[code->slot] : NULL;
+
+    *copy = (struct engine_object){0};
+    return !object || copy_object(copy, object);
+}
+
+void engine_code_copy_free(struct engine_object *copy)
+{
+    forget(copy);
+}
+
+/* Files that were never loaded at the same time may have had the same slot. */
+static unsigned slot_again(const struct engine *engine, unsigned slot,
+                           const struct engine_object *object)
+{
+    slot %= ENGINE_SLOTS;
+    if (!engine->slots[slot].bytes || !strcmp(engine->slots[slot].name, object->name))
+        return slot;
+    return choose_slot(engine, object->name, NULL);
+}
+
 /* The kernel programs still have the code when we took them over; else it is loaded again. */
+static uint32_t restore_slot(struct engine *engine, unsigned slot,
+                             const struct engine_object *object, struct model_error *error)
+{
+    struct engine_object *place = &engine->slots[slot];
+
+    if (place->bytes)
+        return ERROR_SUCCESS;
+    if (!engine->shim || !shim_callout_is(engine->shim, slot, object->bytes, object->size))
+        return fill_slot(engine, slot, object, error);
+    return copy_object(place, object) ? ERROR_SUCCESS
+                                      : fail(error, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
+}
+
 void engine_code_restore(struct engine *engine, const struct engine_code *code,
                          const struct engine_object *object)
 {
-    struct engine_object *place = &engine->slots[code->slot % ENGINE_SLOTS];
-    bool kept = engine->shim && shim_callout_is(engine->shim, code->slot % ENGINE_SLOTS,
-                                                object->bytes, object->size);
+    unsigned slot = slot_again(engine, code->slot, object);
     struct model_error error = {0};
     uint32_t result = ERROR_SUCCESS;
 
-    if (!place->bytes && kept && !copy_object(place, object))
-        result = fail(&error, ERROR_NOT_ENOUGH_MEMORY, "out of memory");
-    else if (!place->bytes)
-        result = fill_slot(engine, code->slot % ENGINE_SLOTS, object, &error);
+    if (slot == ENGINE_SLOTS)
+        result = fail(&error, FWP_E_TOO_MANY_CALLOUTS, "all slots are taken");
+    else
+        result = restore_slot(engine, slot, object, &error);
     if (result == ERROR_SUCCESS)
-        result = add_code(engine, &code->key, code->slot % ENGINE_SLOTS, code->id, &error);
+        result = add_code(engine, &code->key, slot, code->id, &error);
     if (result != ERROR_SUCCESS)
         log_line(LOG_ERR, "callout %s did not come back: %s; its filters act as without code",
                  object->name, error.text);

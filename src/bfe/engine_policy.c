@@ -87,8 +87,13 @@ static uint32_t apply_whole(struct engine *engine, const struct model_view *view
     struct classify_image *image = NULL;
     uint32_t code = classify_compile_view(view, &intern, &image, error);
 
-    if (code == ERROR_SUCCESS)
-        code = policy_enforce(engine, image, error);
+    if (code == ERROR_SUCCESS) {
+        code = model_view_keep(view, error);
+        if (code == ERROR_SUCCESS)
+            code = policy_enforce(engine, image, error);
+        else
+            classify_image_free(image);
+    }
     if (code == ERROR_SUCCESS) {
         engine->behind = false;
         engine->images++;
@@ -117,16 +122,23 @@ static int gather(void *ctx, const struct model_view_filter *filter, bool added)
     return 0;
 }
 
-static uint32_t publish(struct engine *engine, struct model_error *error)
+static uint32_t publish(struct engine *engine, const struct model_view *view,
+                        struct model_error *error)
 {
+    uint32_t code = model_view_keep(view, error);
+
+    if (code != ERROR_SUCCESS) {
+        classify_change_cancel(engine->image);
+        return code;
+    }
     if (engine->shim)
         return hand_over(engine, engine->image, shim_change, error);
     classify_change_publish(engine->image);
     return ERROR_SUCCESS;
 }
 
-static uint32_t change_image(struct engine *engine, const struct changes *changes,
-                             struct model_error *error)
+static uint32_t change_image(struct engine *engine, const struct model_view *view,
+                             const struct changes *changes, struct model_error *error)
 {
     const struct classify_intern intern = {&engine->apps, number_of_app};
     const struct classify_change change = {changes->added, changes->deleted, changes->added_count,
@@ -134,7 +146,7 @@ static uint32_t change_image(struct engine *engine, const struct changes *change
     uint32_t code = classify_change_prepare(engine->image, &change, &intern, error);
 
     if (code == ERROR_SUCCESS)
-        code = publish(engine, error);
+        code = publish(engine, view, error);
     if (code == ERROR_SUCCESS)
         engine->changes++;
     return code;
@@ -152,9 +164,9 @@ static uint32_t apply_change(struct engine *engine, const struct model_view *vie
         return CLASSIFY_NO_ROOM;
     if (!changes.added_count && !changes.deleted_count)
         return ERROR_SUCCESS;
-    code = change_image(engine, &changes, error);
+    code = change_image(engine, view, &changes, error);
     if (code == CLASSIFY_NO_ROOM && rebuild_await(engine))
-        code = change_image(engine, &changes, error);
+        code = change_image(engine, view, &changes, error);
     return code;
 }
 

@@ -18,6 +18,8 @@ struct record_header {
     uint32_t size, crc;
 };
 
+#define PREPARED (1u << 31) /* in the size of a record that doesn't count yet */
+
 /* Of a record that is not complete: more than any can have. */
 static const struct record_header incomplete = {UINT32_MAX, 0};
 
@@ -59,13 +61,16 @@ static int open_new(const char *path, uint64_t *end)
 }
 
 /* The record at bytes, or NULL when what is there is not a whole one. */
-static const uint8_t *whole_record(const uint8_t *bytes, uint64_t left, size_t *size)
+static const uint8_t *whole_record(const uint8_t *bytes, uint64_t left, size_t *size,
+                                   bool *prepared)
 {
     struct record_header header;
 
     if (left < sizeof(header))
         return NULL;
     memcpy(&header, bytes, sizeof(header));
+    *prepared = header.size & PREPARED;
+    header.size &= ~PREPARED;
     if (header.size > JOURNAL_RECORD_MAX || header.size > left - sizeof(header))
         return NULL;
     bytes += sizeof(header);
@@ -73,16 +78,31 @@ static const uint8_t *whole_record(const uint8_t *bytes, uint64_t left, size_t *
     return crc32_of(bytes, header.size) == header.crc ? bytes : NULL;
 }
 
+/* Makes a prepared record one that counts. */
+static int count_record(const struct journal *journal, size_t size)
+{
+    const uint32_t counts = (uint32_t)size;
+    ssize_t written = pwrite(journal->fd, &counts, sizeof(counts), (off_t)journal->size);
+
+    return written == sizeof(counts) ? 0 : written < 0 ? -errno : -ENOSPC;
+}
+
 static int read_records(struct journal *journal, const uint8_t *file, uint64_t length,
                         journal_record_fn *fn, void *ctx)
 {
     const uint8_t *record;
+    bool prepared;
     size_t size;
     int code;
 
     journal->size = sizeof(magic);
-    while ((record = whole_record(file + journal->size, length - journal->size, &size))) {
-        code = fn(ctx, record, size);
+    while (
+        (record = whole_record(file + journal->size, length - journal->size, &size, &prepared))) {
+        code = fn(ctx, record, size, prepared);
+        if (code == JOURNAL_WITHDRAW)
+            break;
+        if (!code && prepared)
+            code = count_record(journal, size);
         if (code)
             return code;
         journal->size += sizeof(struct record_header) + size;
@@ -169,20 +189,43 @@ int journal_append_part(struct journal *journal, const void *part, size_t size)
     return 0;
 }
 
-static int end_parts(struct journal *journal, const void *last, size_t size)
+/* The header that makes the parts a record. */
+static int head_parts(struct journal *journal, uint32_t flag)
 {
-    struct record_header header;
-    int code = journal_append_part(journal, last, size);
+    const struct record_header header = {(uint32_t)journal->part | flag, journal->part_crc};
+    int code = write_at(journal->fd, journal->size, &header, NULL, 0);
+
+    return code ? give_up_parts(journal, code) : 0;
+}
+
+int journal_prepare(struct journal *journal, const void *record, size_t size)
+{
+    int code = journal_append_part(journal, record, size);
+
+    return code ? code : head_parts(journal, PREPARED);
+}
+
+int journal_confirm(struct journal *journal)
+{
+    int code = head_parts(journal, 0);
 
     if (code)
         return code;
-    header = (struct record_header){(uint32_t)journal->part, journal->part_crc};
-    code = write_at(journal->fd, journal->size, &header, NULL, 0);
-    if (code)
-        return give_up_parts(journal, code);
-    journal->size += sizeof(header) + journal->part;
+    journal->size += sizeof(struct record_header) + journal->part;
     journal->part = 0;
     return 0;
+}
+
+int journal_withdraw(struct journal *journal)
+{
+    return give_up_parts(journal, 0);
+}
+
+static int end_parts(struct journal *journal, const void *last, size_t size)
+{
+    int code = journal_append_part(journal, last, size);
+
+    return code ? code : journal_confirm(journal);
 }
 
 int journal_append(struct journal *journal, const void *record, size_t size)

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "privileges.h"
 #include "service.h"
+#include "store_file.h"
 
 #define DESCRIPTORS 16384
 
@@ -62,6 +63,9 @@ static int remove_enforcement(const struct bfe_options *options)
         log_line(LOG_WARNING, "can't remove %s: %s", options->state, strerror(errno));
     if (unlink(options->boot_image) < 0 && errno != ENOENT)
         log_line(LOG_WARNING, "can't remove %s: %s", options->boot_image, strerror(errno));
+    code = options->forget ? store_file_remove(options->store) : 0;
+    if (code)
+        log_line(LOG_WARNING, "can't remove %s: %s", options->store, strerror(-code));
     log_line(LOG_NOTICE, "nothing is enforced any more");
     return BFE_EXIT_OK;
 }

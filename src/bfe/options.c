@@ -14,6 +14,7 @@
 #include "boot/image.h"
 
 #define DEFAULT_SOCKET "/run/openwfp/bfe.sock"
+#define DEFAULT_STORE  "/var/lib/openwfp/policy.db"
 
 static const char usage_text[] =
     "Usage: bfe [OPTION]...\n"
@@ -23,6 +24,8 @@ static const char usage_text[] =
     "  --state FILE       keep the policy here over a restart of bfe (PATH with .policy)\n"
     "  --boot-image FILE  keep the boot-time filters here, for openwfp-boot (" BOOT_IMAGE_FILE ",\n"
     "                     with a socket of one's own PATH with .boot)\n"
+    "  --store FILE       keep what is persistent here over a restart of the machine\n"
+    "                     (" DEFAULT_STORE "; with --socket PATH, PATH with .db)\n"
     "  --pin-dir DIR      pin the kernel programs below DIR (/sys/fs/bpf/openwfp)\n"
     "  --cgroup DIR       cover only processes in this cgroup v2 subtree\n"
     "  --netns FILE|all   cover only sockets of this network namespace (all)\n"
@@ -31,7 +34,8 @@ static const char usage_text[] =
     "  --driver-user NAME callout drivers run as this user (as bfe, without capabilities)\n"
     "  --no-kernel        serve the API but enforce NOTHING (for tests)\n"
     "  --remove-on-exit   an orderly stop also ends enforcement\n"
-    "  --remove           end all enforcement, forget the policy, and leave\n"
+    "  --remove           end all enforcement, forget what is not persistent, and leave\n"
+    "  --forget           the same, and forget the persistent policy too\n"
     "  --log stderr|journal   where to log (journal when systemd started us)\n"
     "  --help, --version\n"
     "\n"
@@ -43,6 +47,7 @@ enum option_code {
     OPTION_SOCKET = 256,
     OPTION_STATE,
     OPTION_BOOT_IMAGE,
+    OPTION_STORE,
     OPTION_PIN_DIR,
     OPTION_CGROUP,
     OPTION_NETNS,
@@ -52,6 +57,7 @@ enum option_code {
     OPTION_NO_KERNEL,
     OPTION_REMOVE_ON_EXIT,
     OPTION_REMOVE,
+    OPTION_FORGET,
     OPTION_LOG,
     OPTION_FOREGROUND,
     OPTION_HELP,
@@ -62,6 +68,7 @@ static const struct option long_options[] = {
     {"socket", required_argument, NULL, OPTION_SOCKET},
     {"state", required_argument, NULL, OPTION_STATE},
     {"boot-image", required_argument, NULL, OPTION_BOOT_IMAGE},
+    {"store", required_argument, NULL, OPTION_STORE},
     {"pin-dir", required_argument, NULL, OPTION_PIN_DIR},
     {"cgroup", required_argument, NULL, OPTION_CGROUP},
     {"netns", required_argument, NULL, OPTION_NETNS},
@@ -71,6 +78,7 @@ static const struct option long_options[] = {
     {"no-kernel", no_argument, NULL, OPTION_NO_KERNEL},
     {"remove-on-exit", no_argument, NULL, OPTION_REMOVE_ON_EXIT},
     {"remove", no_argument, NULL, OPTION_REMOVE},
+    {"forget", no_argument, NULL, OPTION_FORGET},
     {"log", required_argument, NULL, OPTION_LOG},
     {"foreground", no_argument, NULL, OPTION_FOREGROUND},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -142,6 +150,9 @@ static int parse_one(struct bfe_options *options, int code)
     case OPTION_BOOT_IMAGE:
         options->boot_image = optarg;
         return -1;
+    case OPTION_STORE:
+        options->store = optarg;
+        return -1;
     case OPTION_PIN_DIR:
         options->pin_dir = optarg;
         return -1;
@@ -165,6 +176,9 @@ static int parse_one(struct bfe_options *options, int code)
         return -1;
     case OPTION_REMOVE:
         options->remove = true;
+        return -1;
+    case OPTION_FORGET:
+        options->remove = options->forget = true;
         return -1;
     case OPTION_LOG:
         return parse_log(options, optarg);
@@ -194,16 +208,23 @@ static const char *derive(const struct bfe_options *options, const char *suffix,
     return *owned;
 }
 
-/* The machine's bfe has its boot image where the loader looks for it. */
+/* The machine's bfe has its files where the machine's start looks for them. */
+static const char *derive_lasting(const struct bfe_options *options, const char *fixed,
+                                  const char *suffix, char **owned)
+{
+    return strcmp(options->socket, DEFAULT_SOCKET) != 0 ? derive(options, suffix, owned) : fixed;
+}
+
 static int derive_files(struct bfe_options *options)
 {
     if (!options->state)
         options->state = derive(options, "policy", &options->owned_state);
+    if (!options->store)
+        options->store = derive_lasting(options, DEFAULT_STORE, "db", &options->owned_store);
     if (!options->boot_image)
-        options->boot_image = strcmp(options->socket, DEFAULT_SOCKET) != 0
-                                  ? derive(options, "boot", &options->owned_boot)
-                                  : BOOT_IMAGE_FILE;
-    if (options->state && options->boot_image)
+        options->boot_image =
+            derive_lasting(options, BOOT_IMAGE_FILE, "boot", &options->owned_boot);
+    if (options->state && options->store && options->boot_image)
         return -1;
     fputs("bfe: out of memory\n", stderr);
     return BFE_EXIT_FAILED;
@@ -259,5 +280,6 @@ void bfe_options_free(struct bfe_options *options)
 {
     free(options->owned_state);
     free(options->owned_boot);
+    free(options->owned_store);
     free(options->owned_host);
 }

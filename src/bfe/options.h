@@ -20,12 +20,14 @@ enum bfe_exit {
 struct bfe_options {
     const char *socket;     /* path of the listening socket */
     const char *state;      /* path of the policy journal */
+    const char *store;      /* path of the database of what is persistent */
     const char *boot_image; /* path of the boot image */
     const char *pin_dir;    /* NULL = the shim's default */
     const char *cgroup;     /* NULL = not limited to a cgroup subtree */
     uint64_t netns;         /* inode number of the only covered network namespace, 0 = all */
     bool no_kernel;
     bool remove;
+    bool forget; /* with remove: the persistent policy too */
     bool remove_on_exit;
     gid_t admin_group;       /* its members count as privileged; (gid_t)-1 = none */
     const char *driver_host; /* program that hosts callout drivers */
@@ -34,6 +36,7 @@ struct bfe_options {
     enum log_target log;
     char *owned_state; /* backs `state` when it is derived from `socket` */
     char *owned_boot;  /* backs `boot_image` likewise */
+    char *owned_store; /* the same for `store` */
     char *owned_host;  /* backs `driver_host` */
 };
 

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "log.h"
 #include "model/utf16.h"
+#include "store_keep.h"
 #include "unit.h"
 
 #define EVENTS_AT_ONCE 512u
@@ -18,6 +19,20 @@ static uint32_t on_apply(void *ctx, const struct model_view *after, struct model
     struct service *service = ctx;
 
     return engine_apply(&service->engine, after, error);
+}
+
+static uint32_t on_keep(void *ctx, const struct model_view *after, struct model_error *error)
+{
+    struct service *service = ctx;
+
+    return store_keep(&service->store, after, error);
+}
+
+static void on_kept(void *ctx, bool in_force)
+{
+    struct service *service = ctx;
+
+    store_kept(&service->store, in_force);
 }
 
 static void on_changed(void *ctx, struct model_session *subscriber, uint64_t subscription,
@@ -187,6 +202,8 @@ static int open_model(struct service *service)
 {
     const struct model_hooks hooks = {.ctx = service,
                                       .apply = on_apply,
+                                      .keep = on_keep,
+                                      .kept = on_kept,
                                       .changed = on_changed,
                                       .unlocked = on_unlocked,
                                       .service_starts = on_service_asked,
@@ -206,10 +223,10 @@ static int open_model(struct service *service)
  */
 static int open_policy(struct service *service)
 {
+    const struct store_paths paths = {service->options->state, service->options->store};
     struct model_error error = {0};
 
-    if (store_open(&service->store, service->model, &service->engine, &service->drivers,
-                   service->options->state))
+    if (store_open(&service->store, service->model, &service->engine, &service->drivers, &paths))
         return BFE_EXIT_FAILED;
     if (service->engine.commits || model_reapply(service->model, &error) == ERROR_SUCCESS) {
         boot_refresh(&service->engine, &error);

@@ -8,47 +8,16 @@
 #include "engine.h"
 #include "log.h"
 #include "model/guid.h"
-#include "rpc/convert.h"
 #include "store_entry.h"
+#include "store_keep.h"
 #include "store_load.h"
+#include "store_put.h"
 
 #define REWRITE_SLACK (1u << 20) /* history that is not worth a rewrite */
-#define PART          (1u << 18) /* a long record is written in parts of this size */
 #define NOTES_KEPT    4096u      /* room for so many notes is kept */
 #define ID_BLOCK      1024u      /* ids are reserved in the journal so many at a time */
-#define ALL_PARTS                                                                                  \
-    (OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |         \
-     SACL_SECURITY_INFORMATION)
 
-/* ---- the record being built ---- */
-
-static bool record_room(struct store *store, size_t more)
-{
-    size_t room = store->record.room ? store->record.room : 4096;
-    uint8_t *bytes;
-
-    while (room < store->record.used + more)
-        room *= 2;
-    if (room == store->record.room)
-        return true;
-    bytes = realloc(store->record.bytes, room);
-    if (!bytes)
-        return false;
-    store->record.bytes = bytes;
-    store->record.room = room;
-    return true;
-}
-
-static int record_put(struct store *store, const struct store_entry *entry)
-{
-    size_t size = entry_size(entry);
-
-    if (!record_room(store, size))
-        return -ENOMEM;
-    entry_write(entry, store->record.bytes + store->record.used);
-    store->record.used += size;
-    return 0;
-}
+/* ---- the record ---- */
 
 static int record_write(struct store *store)
 {
@@ -57,12 +26,17 @@ static int record_write(struct store *store)
     if (store->record.used)
         code = journal_append(&store->journal, store->record.bytes, store->record.used);
     store->record.used = 0;
-    if (store->record.room > 2 * PART) {
-        free(store->record.bytes);
-        store->record.bytes = NULL;
-        store->record.room = 0;
-    }
+    store_record_shrink(store);
     return code;
+}
+
+void store_record_shrink(struct store *store)
+{
+    if (store->record.room <= 2 * STORE_PART)
+        return;
+    free(store->record.bytes);
+    store->record.bytes = NULL;
+    store->record.room = 0;
 }
 
 static int record_write_part(struct store *store)
@@ -73,205 +47,9 @@ static int record_write_part(struct store *store)
     return code;
 }
 
-/* ---- entries from what they are about ---- */
-
-static uint64_t object_id(const struct model_object *object)
-{
-    switch (object->kind) {
-    case MODEL_PROVIDER_CONTEXT:
-        return object->provider_context->providerContextId;
-    case MODEL_CALLOUT:
-        return object->callout->calloutId;
-    case MODEL_FILTER:
-        return object->filter->filterId;
-    default:
-        return 0;
-    }
-}
-
-static int put_object(struct store *store, const GUID *key, const struct model_stored *stored)
-{
-    struct converter convert = {.arena = &store->arena};
-    struct store_entry entry = {
-        .class = ENTRY_OBJECT,
-        .kind = stored->object.kind,
-        .lifetime = stored->lifetime,
-        .creator = stored->creator,
-        .id = object_id(&stored->object),
-        .key = *key,
-    };
-    Rpc__Objects *body;
-    uint8_t *bytes;
-    int code = -ENOMEM;
-
-    body = encode_objects(&convert, stored->object.kind, 1, &stored->object.any);
-    if (!body)
-        goto out;
-    entry.body_size = (uint32_t)rpc__objects__get_packed_size(body);
-    bytes = arena_alloc(&store->arena, entry.body_size);
-    if (!bytes)
-        goto out;
-    rpc__objects__pack(body, bytes);
-    entry.body = bytes;
-    if (stored->sd) {
-        entry.sd = stored->sd->data;
-        entry.sd_size = stored->sd->size;
-    }
-    code = record_put(store, &entry);
-out:
-    arena_reset(&store->arena);
-    return code;
-}
-
-static bool kept(enum model_lifetime lifetime)
-{
-    return lifetime == MODEL_STATIC || lifetime == MODEL_PERSISTENT || lifetime == MODEL_BOOTTIME;
-}
-
-static int put_gone(struct store *store, const struct store_note *note)
-{
-    const struct store_entry entry = {
-        .class = note->class, .kind = note->kind, .key = note->key, .gone = true};
-
-    return record_put(store, &entry);
-}
-
-/* Its entry becomes history; it is taken to be as long as all are on average. */
-static void forget_one(struct store *store)
-{
-    size_t left = 1;
-
-    for (int kind = 0; kind <= MODEL_FILTER; kind++)
-        left += model_count(store->model, kind);
-    store->live -= store->live / left;
-}
-
-static int put_note_object(struct store *store, const struct store_note *note)
-{
-    size_t before = store->record.used;
-    struct model_stored stored;
-    uint32_t code;
-    int result;
-
-    if (note->gone)
-        forget_one(store);
-    /* What is there now counts: a transaction may delete a key and add it again. */
-    code = model_stored_get(store->model, note->kind, &note->key, &stored, NULL);
-    if (code != ERROR_SUCCESS || !kept(stored.lifetime))
-        return note->gone ? put_gone(store, note) : 0;
-    result = put_object(store, &note->key, &stored);
-    if (note->fresh)
-        store->live += store->record.used - before;
-    return result;
-}
-
-static int put_security(struct store *store, const struct store_note *note)
-{
-    struct store_entry entry = {
-        .class = ENTRY_SECURITY, .kind = note->kind, .key = note->key, .keyed = note->keyed};
-    FWP_BYTE_BLOB sd = {0};
-    int code;
-
-    if (model_security_get(store->session, note->kind, note->keyed ? &note->key : NULL, ALL_PARTS,
-                           &sd, NULL) != ERROR_SUCCESS)
-        return 0;
-    entry.sd = sd.data;
-    entry.sd_size = sd.size;
-    code = record_put(store, &entry);
-    free(sd.data);
-    return code;
-}
-
-static int put_option(struct store *store, FWPM_ENGINE_OPTION option)
-{
-    const struct store_entry entry = {
-        .class = ENTRY_OPTION,
-        .key.Data1 = (uint32_t)option,
-        .id = model_engine_option(store->model, option),
-    };
-
-    return record_put(store, &entry);
-}
-
-static int put_code(struct store *store, const struct store_note *note)
-{
-    const struct engine_code *code = engine_code_find(store->engine, &note->key);
-
-    return code ? store_put_code(store, code) : put_gone(store, note);
-}
-
-int store_put_code(struct store *store, const struct engine_code *code)
-{
-    const struct engine_object *object = &store->engine->slots[code->slot];
-    size_t name = strlen(object->name) + 1;
-    struct store_entry entry = {
-        .class = ENTRY_CODE,
-        .kind = MODEL_CALLOUT,
-        .creator = code->id,
-        .key = code->key,
-        .id = code->slot,
-        .time = object->time,
-        .body_size = (uint32_t)(name + object->size),
-    };
-    uint8_t *body = arena_alloc(&store->arena, entry.body_size);
-    int result = -ENOMEM;
-
-    if (body) {
-        memcpy(body, object->name, name);
-        memcpy(body + name, object->bytes, object->size);
-        entry.body = body;
-        result = record_put(store, &entry);
-    }
-    arena_reset(&store->arena);
-    return result;
-}
-
-static int put_driver(struct store *store, const struct driver *driver)
-{
-    struct store_entry entry = {.class = ENTRY_DRIVER, .kind = MODEL_CALLOUT, .key = driver->key};
-    uint8_t body[DRIVER_PACKED_MAX];
-
-    entry.body = body;
-    entry.body_size = (uint32_t)driver_pack(driver, body, sizeof(body));
-    return record_put(store, &entry);
-}
-
-static int put_note_driver(struct store *store, const struct store_note *note)
-{
-    const struct driver *driver = drivers_find_key(store->drivers, &note->key);
-
-    return driver && driver->remembered ? put_driver(store, driver) : put_gone(store, note);
-}
-
-static int put_ids(struct store *store, enum model_kind kind)
-{
-    const struct store_entry entry = {
-        .class = ENTRY_IDS, .kind = kind, .id = store->reserved[kind]};
-
-    return entry.id ? record_put(store, &entry) : 0;
-}
-
-static int put_note(struct store *store, const struct store_note *note)
-{
-    switch (note->class) {
-    case ENTRY_OBJECT:
-        return put_note_object(store, note);
-    case ENTRY_SECURITY:
-        return put_security(store, note);
-    case ENTRY_OPTION:
-        return put_option(store, (FWPM_ENGINE_OPTION)note->key.Data1);
-    case ENTRY_IDS:
-        return put_ids(store, note->kind);
-    case ENTRY_DRIVER:
-        return put_note_driver(store, note);
-    default:
-        return put_code(store, note);
-    }
-}
-
 /* ---- noting what changed ---- */
 
-static void note(struct store *store, const struct store_note *what)
+void store_note(struct store *store, const struct store_note *what)
 {
     size_t room = store->note_room ? store->note_room * 2 : 64;
     struct store_note *larger;
@@ -295,43 +73,82 @@ static void note_id(struct store *store, enum model_kind kind, uint64_t id)
     if (id <= store->reserved[kind])
         return;
     store->reserved[kind] = id + ID_BLOCK;
-    note(store, &(struct store_note){.class = ENTRY_IDS, .kind = kind});
+    store_note(store, &(struct store_note){.class = ENTRY_IDS, .kind = kind});
 }
 
 void store_changed(struct store *store, const struct model_change *changes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         note_id(store, changes[i].kind, changes[i].id);
-        note(store, &(struct store_note){.class = ENTRY_OBJECT,
-                                         .kind = changes[i].kind,
-                                         .fresh = changes[i].type == FWPM_CHANGE_ADD,
-                                         .gone = changes[i].type == FWPM_CHANGE_DELETE,
-                                         .key = changes[i].key});
+        if (store->keep.going_on)
+            continue;
+        store_note(store, &(struct store_note){.class = ENTRY_OBJECT,
+                                               .kind = changes[i].kind,
+                                               .fresh = changes[i].type == FWPM_CHANGE_ADD,
+                                               .gone = changes[i].type == FWPM_CHANGE_DELETE,
+                                               .key = changes[i].key});
     }
 }
 
-void store_note_option(struct store *store, FWPM_ENGINE_OPTION option)
+static void forget_notes(struct store *store)
 {
-    note(store, &(struct store_note){.class = ENTRY_OPTION, .key.Data1 = (uint32_t)option});
+    store->note_count = 0;
+    if (store->note_room <= NOTES_KEPT)
+        return;
+    free(store->notes);
+    store->notes = NULL;
+    store->note_room = 0;
 }
 
-void store_note_code(struct store *store, const GUID *callout)
+/* The notes' fate is the call's: nothing of them is left when they can't be kept. */
+static uint32_t settle_notes(struct store *store, struct model_error *error)
+{
+    uint32_t code = ERROR_SUCCESS;
+
+    if (keep_concerned(store))
+        code = keep_notes(store, error);
+    if (code != ERROR_SUCCESS)
+        forget_notes(store);
+    return code;
+}
+
+uint32_t store_keep_option(struct store *store, FWPM_ENGINE_OPTION option,
+                           struct model_error *error)
+{
+    store_flush(store);
+    store_note(store, &(struct store_note){
+                          .class = ENTRY_OPTION, .durable = true, .key.Data1 = (uint32_t)option});
+    return settle_notes(store, error);
+}
+
+static void note_code(struct store *store, const GUID *callout)
+{
+    store_note(store, &(struct store_note){.class = ENTRY_CODE,
+                                           .kind = MODEL_CALLOUT,
+                                           .durable = keep_is_persistent(store, callout),
+                                           .key = *callout});
+}
+
+uint32_t store_keep_code(struct store *store, const GUID *callout, struct model_error *error)
 {
     const struct engine *engine = store->engine;
     const struct engine_code *code = engine_code_find(engine, callout);
 
-    note(store, &(struct store_note){.class = ENTRY_CODE, .kind = MODEL_CALLOUT, .key = *callout});
+    store_flush(store);
+    note_code(store, callout);
     /* A file that was replaced is a new one for all callouts that it serves. */
     for (size_t i = 0; code && i < engine->code_count; i++)
         if (engine->codes[i].slot == code->slot && &engine->codes[i] != code)
-            note(store, &(struct store_note){.class = ENTRY_CODE,
-                                             .kind = MODEL_CALLOUT,
-                                             .key = engine->codes[i].key});
+            note_code(store, &engine->codes[i].key);
+    return settle_notes(store, error);
 }
 
 void store_note_driver(struct store *store, const GUID *driver)
 {
-    note(store, &(struct store_note){.class = ENTRY_DRIVER, .kind = MODEL_CALLOUT, .key = *driver});
+    store_note(store, &(struct store_note){.class = ENTRY_DRIVER,
+                                           .kind = MODEL_CALLOUT,
+                                           .durable = keep_concerns_driver(store, driver),
+                                           .key = *driver});
 }
 
 /* Descriptors that no object entry carries must be found again at a rewrite. */
@@ -359,22 +176,29 @@ void store_note_descriptor(struct store *store, enum model_kind kind, const GUID
     what.class = ENTRY_SECURITY;
     what.kind = kind;
     what.keyed = key != NULL;
+    what.durable = true;
     if (key)
         what.key = *key;
     remember_descriptor(store, &what);
-    note(store, &what);
+    store_note(store, &what);
 }
 
-void store_note_security(struct store *store, enum model_kind kind, const GUID *key)
+uint32_t store_keep_security(struct store *store, enum model_kind kind, const GUID *key,
+                             struct model_error *error)
 {
     struct model_stored stored;
 
+    store_flush(store);
     if (key && kind <= MODEL_FILTER &&
         model_stored_get(store->model, kind, key, &stored, NULL) == ERROR_SUCCESS &&
         stored.lifetime != MODEL_BUILTIN)
-        note(store, &(struct store_note){.class = ENTRY_OBJECT, .kind = kind, .key = *key});
+        store_note(store, &(struct store_note){.class = ENTRY_OBJECT,
+                                               .kind = kind,
+                                               .durable = keep_is_durable(stored.lifetime),
+                                               .key = *key});
     else
         store_note_descriptor(store, kind, key);
+    return settle_notes(store, error);
 }
 
 /* ---- writing ---- */
@@ -392,10 +216,10 @@ static int visit_object(void *ctx, const struct model_stored *stored)
 
 static int put_everything(struct store *store)
 {
-    int code = 0;
+    int code = put_sequence(store, store->db.sequence);
 
     for (int lifetime = 0; !code && lifetime <= MODEL_BUILTIN; lifetime++)
-        if (kept(lifetime))
+        if (put_kept(lifetime))
             code = model_each(store->model, lifetime, visit_object, store);
     for (int kind = 0; !code && kind < MODEL_KINDS; kind++)
         code = put_ids(store, kind);
@@ -404,12 +228,17 @@ static int put_everything(struct store *store)
     for (size_t i = 0; !code && i < store->descriptor_count; i++)
         code = put_security(store, &store->descriptors[i]);
     for (size_t i = 0; !code && i < store->engine->code_count; i++)
-        code = store_put_code(store, &store->engine->codes[i]);
+        code = put_code_of(store, &store->engine->codes[i]);
     for (const struct driver *driver = store->drivers->first; !code && driver;
          driver = driver->next)
         if (driver->remembered)
             code = put_driver(store, driver);
     return code;
+}
+
+static bool mostly_history(const struct store *store)
+{
+    return store->journal.size > 2 * store->live + REWRITE_SLACK;
 }
 
 static int rewrite(struct store *store)
@@ -433,13 +262,14 @@ static int rewrite(struct store *store)
     return code;
 }
 
+/* Only the journal: what the database lacks it gets with its next transaction. */
 static int write_notes(struct store *store)
 {
     int code = 0;
 
     for (size_t i = 0; !code && i < store->note_count; i++) {
         code = put_note(store, &store->notes[i]);
-        if (!code && store->record.used >= PART)
+        if (!code && store->record.used >= STORE_PART)
             code = record_write_part(store);
     }
     if (!code)
@@ -460,29 +290,19 @@ static void report(struct store *store, int code)
     store->failed = code != 0;
 }
 
-static void forget_notes(struct store *store)
-{
-    store->note_count = 0;
-    if (store->note_room <= NOTES_KEPT)
-        return;
-    free(store->notes);
-    store->notes = NULL;
-    store->note_room = 0;
-}
-
-static bool mostly_history(const struct store *store)
-{
-    return store->journal.size > 2 * store->live + REWRITE_SLACK;
-}
-
 void store_flush(struct store *store)
 {
+    struct model_error error;
     bool whole = store->failed || store->stale;
     int code = 0;
 
-    if (!store->open || (!store->note_count && !whole))
+    if (!store->open || (!store->note_count && !whole && !mostly_history(store)))
         return;
-    if (!whole)
+    /* There is nobody to tell but the log. */
+    if (keep_concerned(store) && keep_notes(store, &error) != ERROR_SUCCESS)
+        store->behind = true;
+    whole = whole || store->stale;
+    if (!whole && store->note_count)
         code = write_notes(store);
     forget_notes(store);
     /* After a failure only the whole policy brings the journal up to date again. */
@@ -494,17 +314,19 @@ void store_flush(struct store *store)
 /* ---- life ---- */
 
 int store_open(struct store *store, struct model *model, struct engine *engine,
-               struct drivers *drivers, const char *path)
+               struct drivers *drivers, const struct store_paths *paths)
 {
     int code;
 
     *store = (struct store){
         .model = model, .engine = engine, .drivers = drivers, .journal = {.fd = -1, .draft = -1}};
     arena_init(&store->arena, JOURNAL_RECORD_MAX);
-    code = store_load(store, path);
+    code = store_load(store, paths);
     if (code)
         return code;
     store->open = true;
+    if (store->behind)
+        keep_everything(store);
     code = rewrite(store);
     report(store, code);
     return 0;
@@ -514,11 +336,14 @@ void store_close(struct store *store)
 {
     if (store->open)
         store_flush(store);
+    if (store->open && store->behind)
+        keep_everything(store);
     store->open = false;
     if (store->session)
         model_session_close(store->session);
     store->session = NULL;
     journal_close(&store->journal);
+    store_db_close(&store->db);
     arena_free(&store->arena);
     free(store->record.bytes);
     free(store->notes);

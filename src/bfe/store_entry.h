@@ -17,6 +17,7 @@ enum entry_class {
     ENTRY_CODE,   /* a callout's code: id = slot, creator = callout id, time; body = file name, NUL,
                      object file */
     ENTRY_DRIVER, /* a callout driver, key = its own: body as driver_pack makes it */
+    ENTRY_SEQUENCE, /* id = the store's last transaction that the journal knows of */
     ENTRY_CLASSES
 };
 

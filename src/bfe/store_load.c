@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "log.h"
 #include "model/guid.h"
 #include "rpc/convert.h"
+#include "store_keep.h"
 #include "store_entry.h"
 
 /* The last word about one thing, with its bytes. */
@@ -23,6 +25,11 @@ struct kept {
 
 struct load {
     struct store *store;
+    struct kept **rows; /* of the database, in their order */
+    size_t row_count, row_room;
+    bool rows_count; /* they are in the tree, instead of what the journal says */
+    bool knows;      /* the journal has what is persistent, as of transaction `known` */
+    uint64_t known;
     void *tree; /* of struct kept, tsearch */
     struct kept **objects;
     size_t count, object_count;
@@ -85,18 +92,39 @@ static int take_entry(struct load *load, const struct store_entry *entry, const 
     return 0;
 }
 
-static int take_record(void *ctx, const uint8_t *record, size_t size)
+/* The transaction of the database that the record goes with; 0: none. */
+static uint64_t sequence_of(const uint8_t *record, size_t size)
+{
+    struct store_entry entry;
+    uint64_t sequence = 0;
+
+    for (size_t used; size && (used = entry_read(&entry, record, size)); size -= used) {
+        if (entry.class == ENTRY_SEQUENCE)
+            sequence = entry.id;
+        record += used;
+    }
+    return sequence;
+}
+
+static int take_record(void *ctx, const uint8_t *record, size_t size, bool prepared)
 {
     struct load *load = ctx;
     struct store_entry entry;
     size_t used;
     int code = 0;
 
+    if (prepared && sequence_of(record, size) != load->store->db.sequence)
+        return JOURNAL_WITHDRAW;
     while (size && !code) {
         used = entry_read(&entry, record, size);
         if (!used)
             return -EPROTO;
-        code = take_entry(load, &entry, record, used);
+        if (entry.class == ENTRY_SEQUENCE) {
+            load->knows = true;
+            load->known = entry.id;
+        } else {
+            code = take_entry(load, &entry, record, used);
+        }
         record += used;
         size -= used;
     }
@@ -105,14 +133,12 @@ static int take_record(void *ctx, const uint8_t *record, size_t size)
 
 /* ---- restoring ---- */
 
-static int refuse(const struct load *load, const struct store_entry *entry, const char *why)
+static int refuse(const struct store_entry *entry, const char *why)
 {
     char key[GUID_TEXT_SIZE];
 
-    log_line(LOG_ERR,
-             "%s: can't bring back the object %s (kind %d): %s. What the kernel enforces stays; "
-             "move the file away to start with an empty policy",
-             load->store->journal.path, guid_format(&entry->key, key), entry->kind, why);
+    log_line(LOG_ERR, "can't bring back the object %s (kind %d): %s", guid_format(&entry->key, key),
+             entry->kind, why);
     return -EPROTO;
 }
 
@@ -129,11 +155,11 @@ static int restore_object(struct load *load, const struct store_entry *entry)
     message = rpc__objects__unpack(&load->arena.allocator, entry->body_size, entry->body);
     if (!message || !decode_objects(&load->convert, entry->kind, message, &count, &objects) ||
         count != 1)
-        return refuse(load, entry, "it is malformed");
+        return refuse(entry, "it is malformed");
     stored.object = (struct model_object){.kind = entry->kind, .any = objects[0]};
     stored.sd = entry->sd_size ? &sd : NULL;
     if (model_restore(load->store->session, &stored, &load->convert.error) != ERROR_SUCCESS)
-        return refuse(load, entry, load->convert.error.text);
+        return refuse(entry, load->convert.error.text);
     return 0;
 }
 
@@ -186,8 +212,7 @@ static int restore_objects(struct load *load)
     forget(load);
     if (model_txn_commit(session, &load->convert.error) == ERROR_SUCCESS)
         return 0;
-    log_line(LOG_ERR, "the policy of %s can't be enforced: %s", load->store->journal.path,
-             load->convert.error.text);
+    log_line(LOG_ERR, "the policy of the last run can't be enforced: %s", load->convert.error.text);
     return -EIO;
 }
 
@@ -271,22 +296,160 @@ static void restore_others(struct load *load, enum entry_class class,
     twalk_r(load->tree, visit_other, &(struct restorer){load, class, restore});
 }
 
-static int restore(struct load *load)
+static void restore_all_others(struct load *load)
 {
-    int code;
-
     restore_others(load, ENTRY_IDS, restore_ids);
     restore_others(load, ENTRY_CODE, restore_code);
     restore_others(load, ENTRY_DRIVER, restore_driver);
     restore_others(load, ENTRY_OPTION, restore_option);
     restore_others(load, ENTRY_SECURITY, restore_security);
-    code = restore_objects(load);
-    if (code)
-        return code;
-    if (load->object_count)
-        log_line(LOG_INFO, "brought back %zu objects from %s", load->object_count,
-                 load->store->journal.path);
+}
+
+/* ---- the database and the journal ---- */
+
+static int take_row(void *ctx, const struct store_entry *entry, const uint8_t *bytes, size_t size)
+{
+    struct load *load = ctx;
+    size_t room = load->row_room ? load->row_room * 2 : 64;
+    struct kept **larger;
+
+    if (load->row_count == load->row_room) {
+        larger = realloc(load->rows, room * sizeof(struct kept *));
+        if (!larger)
+            return -ENOMEM;
+        load->rows = larger;
+        load->row_room = room;
+    }
+    load->rows[load->row_count] = keep(load, bytes, size);
+    return load->rows[load->row_count++] ? 0 : -ENOMEM;
+}
+
+static void forget_rows(struct load *load)
+{
+    for (size_t i = 0; i < load->row_count; i++)
+        free(load->rows[i]);
+    free(load->rows);
+    load->rows = NULL;
+    load->row_count = load->row_room = 0;
+}
+
+static bool is_persistent(const struct store_entry *entry)
+{
+    return entry->class == ENTRY_SECURITY || entry->class == ENTRY_OPTION ||
+           (entry->class == ENTRY_OBJECT && keep_is_durable(entry->lifetime));
+}
+
+static void collect_persistent(const void *node, VISIT visit, void *ctx)
+{
+    struct load *load = ctx;
+    struct kept *kept = *(struct kept *const *)node;
+
+    if ((visit == postorder || visit == leaf) && is_persistent(&kept->entry))
+        load->objects[load->object_count++] = kept;
+}
+
+static int drop_persistent(struct load *load)
+{
+    free(load->objects);
+    load->object_count = 0;
+    load->objects = calloc(load->count ? load->count : 1, sizeof(struct kept *));
+    if (!load->objects)
+        return -ENOMEM;
+    twalk_r(load->tree, collect_persistent, load);
+    for (size_t i = 0; i < load->object_count; i++)
+        drop(load, load->objects[i]);
+    free(load->objects);
+    load->objects = NULL;
+    load->object_count = 0;
     return 0;
+}
+
+/* Of code and drivers the journal knows better: where the kernel has them in this boot. */
+static int take_rows(struct load *load)
+{
+    int code = drop_persistent(load);
+
+    for (size_t i = 0; !code && i < load->row_count; i++) {
+        const struct kept *row = load->rows[i];
+
+        if (is_persistent(&row->entry) || !tfind(row, &load->tree, compare))
+            code = take_entry(load, &row->entry, row->bytes, entry_size(&row->entry));
+    }
+    load->rows_count = true;
+    forget_rows(load);
+    return code;
+}
+
+static int refuse_database(const struct store *store)
+{
+    log_line(LOG_ERR, "%s", store->db.why);
+    return -EIO;
+}
+
+/* `mended`: all that was in it is known from elsewhere. */
+static int replace_database(struct load *load, const char *path, bool mended)
+{
+    struct store *store = load->store;
+    char why[STORE_WHY], name[STORE_WHY];
+    int code;
+
+    snprintf(why, sizeof(why), "%s", store->db.why);
+    store_db_close(&store->db);
+    code = store_file_aside(path, mended ? "mended" : "damaged", name);
+    if (code) {
+        log_line(LOG_ERR, "%s, and can't be kept aside as %s: %s", why, name, strerror(-code));
+        return code;
+    }
+    if (mended)
+        log_line(LOG_WARNING, "%s; kept as %s, and made anew: the journal has what was in it", why,
+                 name);
+    else
+        log_line(LOG_ERR,
+                 "%s; kept as %s. bfe starts WITHOUT the persistent policy. Put a copy of the "
+                 "store in its place or apply the policy anew, delete the file that was kept, and "
+                 "restart bfe",
+                 why, name);
+    store->behind = true;
+    return store_db_open(&store->db, path) == STORE_DB_FRESH ? 0 : refuse_database(store);
+}
+
+/* What the database says is persistent is so, unless it has nothing to say. */
+static int merge(struct load *load, const char *path, enum store_db_state state)
+{
+    struct store *store = load->store;
+
+    if (state == STORE_DB_DAMAGED)
+        return replace_database(load, path, load->knows);
+    store->behind = state == STORE_DB_FRESH;
+    if (state == STORE_DB_READY && (!load->knows || load->known != store->db.sequence))
+        return take_rows(load);
+    return 0;
+}
+
+/* Rows that are each whole and yet no policy together are a damaged database too. */
+static int restore(struct load *load, const char *path)
+{
+    int code;
+
+    restore_all_others(load);
+    code = restore_objects(load);
+    if (code == -EPROTO && load->rows_count) {
+        snprintf(load->store->db.why, STORE_WHY,
+                 "%.200s is damaged: its objects don't fit together", path);
+        code = replace_database(load, path, false);
+        if (!code)
+            code = drop_persistent(load);
+        if (!code)
+            code = restore_objects(load);
+    }
+    if (code == -EPROTO)
+        log_line(LOG_ERR,
+                 "%s holds no policy that can be brought back. What the kernel enforces stays; "
+                 "move the file away to start without it",
+                 load->store->journal.path);
+    if (!code && load->object_count)
+        log_line(LOG_INFO, "brought back %zu objects", load->object_count);
+    return code;
 }
 
 /* ---- opening ---- */
@@ -322,27 +485,57 @@ static void explain_failure(const char *path, int code)
         log_line(LOG_ERR, "can't read %s: %s", path, strerror(-code));
 }
 
-int store_load(struct store *store, const char *path)
+static enum store_db_state open_database(struct load *load, const char *path)
 {
-    struct load load = {.store = store};
+    struct store_db *db = &load->store->db;
+    enum store_db_state state = store_db_open(db, path);
+    int code = state == STORE_DB_READY ? store_db_each(db, take_row, load) : 0;
+
+    return code == -EUCLEAN ? STORE_DB_DAMAGED : code ? STORE_DB_REFUSED : state;
+}
+
+static int open_journal(struct load *load, const char *path)
+{
+    struct journal *journal = &load->store->journal;
+    int code = journal_open(journal, path, take_record, load);
+
+    if (code)
+        explain_failure(path, code);
+    else if (journal->cut)
+        log_line(LOG_WARNING,
+                 "%s ended in a torn record: %llu bytes of a change that was never answered are "
+                 "left out",
+                 path, (unsigned long long)journal->cut);
+    return code;
+}
+
+static int load_both(struct load *load, const struct store_paths *paths)
+{
+    enum store_db_state state = open_database(load, paths->database);
     int code;
 
-    code = open_session(store);
+    if (state == STORE_DB_REFUSED)
+        return refuse_database(load->store);
+    code = open_journal(load, paths->journal);
+    if (!code)
+        code = merge(load, paths->database, state);
+    if (!code)
+        code = restore(load, paths->database);
+    load->store->damaged = store_file_damaged(paths->database);
+    return code;
+}
+
+int store_load(struct store *store, const struct store_paths *paths)
+{
+    struct load load = {.store = store};
+    int code = open_session(store);
+
     if (code)
         return code;
     arena_init(&load.arena, JOURNAL_RECORD_MAX);
-    code = journal_open(&store->journal, path, take_record, &load);
-    if (code) {
-        explain_failure(path, code);
-    } else {
-        if (store->journal.cut)
-            log_line(LOG_WARNING,
-                     "%s ended in a torn record: %llu bytes of a change that was "
-                     "never answered are left out",
-                     path, (unsigned long long)store->journal.cut);
-        code = restore(&load);
-    }
+    code = load_both(&load, paths);
     forget(&load);
+    forget_rows(&load);
     arena_free(&load.arena);
     return code;
 }

@@ -116,6 +116,13 @@ struct model_hooks {
      * stands whatever is answered: the engine repeats with model_reapply.
      */
     uint32_t (*apply)(void *ctx, const struct model_view *after, struct model_error *error);
+    /*
+     * What a commit changes is to be kept beyond the machine's power; called once for each commit
+     * of changed objects, by model_view_keep. Not ERROR_SUCCESS: the commit fails with that code.
+     */
+    uint32_t (*keep)(void *ctx, const struct model_view *after, struct model_error *error);
+    /* The end of a commit whose `keep` succeeded: it is in force, or was refused after all. */
+    void (*kept)(void *ctx, bool in_force);
     /* After a commit, for each subscription that matches some of its changes (rule 12.1); more
      * than once when they are many. */
     void (*changed)(void *ctx, struct model_session *subscriber, uint64_t subscription,
@@ -323,6 +330,17 @@ struct model_stored {
     const FWP_BYTE_BLOB *sd; /* NULL: inherits all */
 };
 
+/*
+ * For hooks.apply, just before what it does can't be taken back: calls hooks.keep if this is a
+ * commit of objects and it was not called yet. A commit that is not applied is kept all the same.
+ */
+uint32_t model_view_keep(const struct model_view *view, struct model_error *error);
+/*
+ * The objects of all kinds that the commit adds or deletes, in the order of the calls; those that
+ * it adds and deletes again are left out. Stops at and returns the first non-zero answer.
+ */
+int model_view_objects(const struct model_view *view,
+                       int (*visit)(void *ctx, const struct model_stored *, bool added), void *ctx);
 /* Every committed object of a lifetime, in dependency order (providers first, filters last). */
 int model_each(struct model *model, enum model_lifetime lifetime,
                int (*visit)(void *ctx, const struct model_stored *), void *ctx);

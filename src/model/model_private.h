@@ -262,7 +262,8 @@ struct model {
     size_t readers;               /* sessions in TXN_READ */
     struct journal journal;
     struct model_view view;
-    FWPM_LAYER0 *layer_objects; /* of those with a key, by ascending id */
+    enum { KEEP_NOTHING, KEEP_DUE, KEPT } keep; /* of the commit that is going on */
+    FWPM_LAYER0 *layer_objects;                 /* of those with a key, by ascending id */
     size_t layer_count;
     FWP_BYTE_BLOB *container_sd[MODEL_KINDS]; /* NULL: inherits from the engine */
     FWP_BYTE_BLOB *layer_sd[MODEL_LAYER_IDS];

@@ -37,6 +37,35 @@ int model_each(struct model *model, enum model_lifetime lifetime,
     return answer;
 }
 
+uint32_t model_view_keep(const struct model_view *view, struct model_error *error)
+{
+    struct model *model = view->model;
+    uint32_t rc;
+
+    if (model->keep != KEEP_DUE || !model->hooks.keep)
+        return ERROR_SUCCESS;
+    rc = model->hooks.keep(model->hooks.ctx, view, error);
+    if (rc == ERROR_SUCCESS)
+        model->keep = KEPT;
+    return rc;
+}
+
+int model_view_objects(const struct model_view *view,
+                       int (*visit)(void *ctx, const struct model_stored *, bool added), void *ctx)
+{
+    int answer = 0;
+
+    for (size_t i = 0; view->delta && !answer && i < view->delta->count; i++) {
+        const struct object *object = view->delta->objects[i];
+
+        if (!object)
+            continue;
+        struct model_stored stored = describe(object);
+        answer = visit(ctx, &stored, object->state == OBJECT_ADDED);
+    }
+    return answer;
+}
+
 uint32_t model_stored_get(struct model *model, enum model_kind kind, const GUID *key,
                           struct model_stored *stored, struct model_error *error)
 {

@@ -86,11 +86,13 @@ static uint32_t apply(struct model *model, const struct model_session *as,
     struct model_view *view = &model->view;
 
     mark_changed(view, journal);
-    if (!model->hooks.apply || !(view->changed[0] | view->changed[1]))
-        return ERROR_SUCCESS;
+    uint32_t rc = ERROR_SUCCESS;
     view->as = as;
     view->delta = journal->incomplete ? NULL : journal;
-    uint32_t rc = model->hooks.apply(model->hooks.ctx, view, error);
+    if (model->hooks.apply && (view->changed[0] | view->changed[1]))
+        rc = model->hooks.apply(model->hooks.ctx, view, error);
+    if (rc == ERROR_SUCCESS)
+        rc = model_view_keep(view, error);
     view->as = NULL;
     view->delta = NULL;
     return rc;
@@ -112,19 +114,32 @@ static void settle(struct model *model)
     }
 }
 
+/* Subscribers are told before the store is: what they note is part of what was kept. */
+static void end_commit(struct model *model, uint32_t rc)
+{
+    bool kept = model->keep == KEPT;
+
+    model->keep = KEEP_NOTHING;
+    if (kept && model->hooks.kept)
+        model->hooks.kept(model->hooks.ctx, rc == ERROR_SUCCESS);
+}
+
 uint32_t txn_commit_pending(struct model *model, struct model_error *error)
 {
     const struct model_session *writer = model->writer;
+
+    model->keep = model->journal.count ? KEEP_DUE : KEEP_NOTHING;
     uint32_t rc = apply(model, writer, &model->journal, error);
 
-    if (rc != ERROR_SUCCESS) {
+    if (rc == ERROR_SUCCESS) {
+        settle(model);
+        notify_commit(model, writer, &model->journal);
+        journal_clear(&model->journal);
+    } else {
         txn_roll_back(model);
-        return rc;
     }
-    settle(model);
-    notify_commit(model, writer, &model->journal);
-    journal_clear(&model->journal);
-    return ERROR_SUCCESS;
+    end_commit(model, rc);
+    return rc;
 }
 
 /* Backwards, so that what was named by later additions is free when its turn comes. */

@@ -111,8 +111,9 @@ static void remove_file(const char *name)
 
 int place_teardown(void **state)
 {
-    static const char *const files[] = {"bfe.sock", "bfe.sock.lock", "bfe.policy", "bfe.policy.new",
-                                        "log"};
+    static const char *const files[] = {
+        "bfe.sock", "bfe.sock.lock",  "bfe.policy", "bfe.policy.new",
+        "bfe.db",   "bfe.db-journal", "log"};
     int code = place.bfe ? bfe_stop() : 0;
 
     /* A bfe built with sanitizers says so there. */

@@ -22,7 +22,7 @@ static char path[64];
 static const char *const records[RECORDS] = {"first", "", "the third record", "4", "last one"};
 
 /* Checks that records come back in order and unchanged. */
-static int expect_next(void *ctx, const uint8_t *record, size_t size)
+static int expect_next(void *ctx, const uint8_t *record, size_t size, bool prepared)
 {
     unsigned *count = ctx;
 
@@ -166,6 +166,62 @@ static void test_record_in_parts_counts_when_it_is_whole(void **state)
     assert_int_equal(cut, 8 + strlen("the third"));
 }
 
+static int expect_prepared(void *ctx, const uint8_t *record, size_t size, bool prepared)
+{
+    assert_int_equal(prepared, size == 8 && !memcmp(record, "prepared", 8));
+    return prepared ? *(int *)ctx : 0;
+}
+
+/* "first", and a prepared record whose writer was killed before it said more. */
+static uint64_t open_prepared(int answer)
+{
+    struct journal journal;
+    unsigned none = 0;
+    uint64_t size;
+
+    unlink(path);
+    assert_int_equal(journal_open(&journal, path, expect_next, &none), 0);
+    assert_int_equal(journal_append(&journal, records[0], strlen(records[0])), 0);
+    assert_int_equal(journal_prepare(&journal, "prepared", 8), 0);
+    close(journal.fd);
+    journal.fd = -1;
+    journal_close(&journal);
+    assert_int_equal(journal_open(&journal, path, expect_prepared, &answer), 0);
+    size = journal.size;
+    journal_close(&journal);
+    return size;
+}
+
+static void test_prepared_record_counts_when_its_owner_says_so(void **state)
+{
+    uint64_t with = open_prepared(0), count = 0;
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, with);
+    assert_int_equal(with, open_prepared(JOURNAL_WITHDRAW) + 8 + 8);
+    assert_int_equal(count_records(&count), 1);
+    assert_int_equal(count, 0);
+}
+
+static void test_confirmed_and_withdrawn_records(void **state)
+{
+    struct journal journal;
+    unsigned none = 0;
+    uint64_t cut;
+
+    unlink(path);
+    assert_int_equal(journal_open(&journal, path, expect_next, &none), 0);
+    assert_int_equal(journal_prepare(&journal, "taken back", 10), 0);
+    assert_int_equal(journal_withdraw(&journal), 0);
+    assert_int_equal(journal_prepare(&journal, records[0], strlen(records[0])), 0);
+    assert_int_equal(journal_confirm(&journal), 0);
+    assert_int_equal(journal_append(&journal, records[1], strlen(records[1])), 0);
+    journal_close(&journal);
+    assert_int_equal(count_records(&cut), 2);
+    assert_int_equal(cut, 0);
+}
+
 static void test_rewrite_forgets_parts(void **state)
 {
     struct journal journal;
@@ -238,6 +294,8 @@ int main(void)
         cmocka_unit_test(test_flipped_byte_ends_the_journal_there),
         cmocka_unit_test(test_append_after_a_torn_tail),
         cmocka_unit_test(test_record_in_parts_counts_when_it_is_whole),
+        cmocka_unit_test(test_prepared_record_counts_when_its_owner_says_so),
+        cmocka_unit_test(test_confirmed_and_withdrawn_records),
         cmocka_unit_test(test_rewrite_forgets_parts),
         cmocka_unit_test(test_rewrite_replaces_the_whole_file_at_once),
         cmocka_unit_test(test_other_file_is_refused_and_left_alone),

@@ -1,88 +1,16 @@
 /* The policy journal torn at every byte: what comes back is what some commit had left. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "bfe/driver.h"
-#include "bfe/engine.h"
-#include "bfe/store.h"
+#include "base.h"
 
 #define COMMITS 6
 
-/* A model with its store, as the service has them. */
-struct base {
-    struct model *model;
-    struct engine engine;
-    struct drivers drivers;
-    struct store store;
-    struct model_session *session;
-};
-
-static char directory[] = "/tmp/bfe-store-XXXXXX";
-static char path[64];
 static char *whole;
 static size_t whole_size;
-
-static void on_changed(void *ctx, struct model_session *subscriber, uint64_t subscription,
-                       const struct model_change *changes, size_t count)
-{
-    struct base *base = ctx;
-
-    store_changed(&base->store, changes, count);
-}
-
-static int base_open(struct base *base)
-{
-    const struct model_caller root = {.privileged = true};
-    const struct model_hooks hooks = {.ctx = base, .changed = on_changed};
-    int code;
-
-    *base = (struct base){0};
-    base->model = model_new(&hooks);
-    assert_non_null(base->model);
-    base->engine.model = base->model;
-    code = store_open(&base->store, base->model, &base->engine, &base->drivers, path);
-    if (!code)
-        assert_int_equal(model_session_open(base->model, NULL, &root, NULL, &base->session, NULL),
-                         ERROR_SUCCESS);
-    return code;
-}
-
-static void base_close(struct base *base)
-{
-    if (base->session)
-        model_session_close(base->session);
-    store_close(&base->store);
-    model_free(base->model);
-}
-
-static GUID key_of(unsigned number)
-{
-    return (GUID){0x7e570000u + number, 1, 1, {1}};
-}
-
-static void add_filter(struct base *base, unsigned number)
-{
-    WCHAR name[] = u"filter";
-    FWPM_FILTER0 filter = {
-        .filterKey = key_of(number),
-        .displayData.name = name,
-        .layerKey = FWPM_LAYER_ALE_AUTH_CONNECT_V4,
-        .action.type = FWP_ACTION_BLOCK,
-    };
-    struct model_error error;
-
-    assert_int_equal(model_filter_add(base->session, &filter, NULL, NULL, NULL, &error),
-                     ERROR_SUCCESS);
-}
 
 /*
  * Commit n takes out filters 2n - 2 and 2n - 1 and puts in 2n and 2n + 1: a policy that holds
@@ -90,26 +18,13 @@ static void add_filter(struct base *base, unsigned number)
  */
 static void commit(struct base *base, unsigned n)
 {
-    GUID old;
-
     assert_int_equal(model_txn_begin(base->session, 0, NULL), ERROR_SUCCESS);
-    for (unsigned i = 2 * n - 2; n > 1 && i < 2 * n; i++) {
-        old = key_of(i);
-        assert_int_equal(model_delete_by_key(base->session, MODEL_FILTER, &old, NULL),
-                         ERROR_SUCCESS);
-    }
-    add_filter(base, 2 * n);
-    add_filter(base, 2 * n + 1);
+    for (unsigned i = 2 * n - 2; n > 1 && i < 2 * n; i++)
+        base_delete(base, i);
+    base_add(base, 2 * n, 0);
+    base_add(base, 2 * n + 1, 0);
     assert_int_equal(model_txn_commit(base->session, NULL), ERROR_SUCCESS);
     store_flush(&base->store);
-}
-
-static bool has(struct base *base, unsigned number)
-{
-    const GUID key = key_of(number);
-    struct model_object object;
-
-    return model_get_by_key(base->session, MODEL_FILTER, &key, &object, NULL) == ERROR_SUCCESS;
 }
 
 /* The commit whose policy this is; 0: the empty policy. */
@@ -121,7 +36,7 @@ static unsigned which_commit(struct base *base)
         return 0;
     assert_int_equal(count, 2);
     for (unsigned n = 1; n <= COMMITS; n++)
-        if (has(base, 2 * n) && has(base, 2 * n + 1))
+        if (base_has(base, 2 * n) && base_has(base, 2 * n + 1))
             return n;
     fail_msg("the policy is none that was ever committed");
     return 0;
@@ -129,7 +44,7 @@ static unsigned which_commit(struct base *base)
 
 static void write_file(const char *bytes, size_t size)
 {
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(base_journal, "w");
 
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
@@ -138,7 +53,7 @@ static void write_file(const char *bytes, size_t size)
 
 static void read_whole(void)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(base_journal, "r");
     struct stat st;
 
     assert_non_null(file);
@@ -154,7 +69,7 @@ static void make_journal(void)
 {
     struct base base;
 
-    unlink(path);
+    base_forget();
     assert_int_equal(base_open(&base), 0);
     for (unsigned n = 1; n <= COMMITS; n++)
         commit(&base, n);
@@ -218,7 +133,7 @@ static void commit_many(struct base *base)
 {
     assert_int_equal(model_txn_begin(base->session, 0, NULL), ERROR_SUCCESS);
     for (unsigned i = 0; i < MANY; i++)
-        add_filter(base, i);
+        base_add(base, i, 0);
     assert_int_equal(model_txn_commit(base->session, NULL), ERROR_SUCCESS);
     store_flush(&base->store);
 }
@@ -229,12 +144,12 @@ static void test_long_commit_is_whole_or_not_there(void **state)
     struct stat st;
 
     for (int torn = 0; torn < 2; torn++) {
-        unlink(path);
+        base_forget();
         assert_int_equal(base_open(&base), 0);
         commit_many(&base);
         base_close(&base);
-        assert_int_equal(stat(path, &st), 0);
-        assert_int_equal(truncate(path, st.st_size - torn), 0);
+        assert_int_equal(stat(base_journal, &st), 0);
+        assert_int_equal(truncate(base_journal, st.st_size - torn), 0);
         assert_int_equal(base_open(&base), 0);
         assert_int_equal(model_count(base.model, MODEL_FILTER), torn ? 0 : MANY);
         base_close(&base);
@@ -246,19 +161,16 @@ static void test_journal_grows_with_the_policy_not_with_its_history(void **state
     struct base base;
     struct stat st, later;
 
-    unlink(path);
+    base_forget();
     assert_int_equal(base_open(&base), 0);
     commit_many(&base);
-    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(stat(base_journal, &st), 0);
     for (unsigned i = 0; i < 5 * MANY; i++) {
-        GUID key = key_of(i % MANY);
-
-        assert_int_equal(model_delete_by_key(base.session, MODEL_FILTER, &key, NULL),
-                         ERROR_SUCCESS);
-        add_filter(&base, i % MANY);
+        base_delete(&base, i % MANY);
+        base_add(&base, i % MANY, 0);
         store_flush(&base.store);
     }
-    assert_int_equal(stat(path, &later), 0);
+    assert_int_equal(stat(base_journal, &later), 0);
     assert_true(later.st_size < 2 * st.st_size + (2 << 20));
     base_close(&base);
     assert_int_equal(base_open(&base), 0);
@@ -268,20 +180,20 @@ static void test_journal_grows_with_the_policy_not_with_its_history(void **state
 
 static void test_unwritable_journal_is_caught_up_later(void **state)
 {
-    char away[64];
+    char away[80];
     struct base base;
     int fd;
 
-    snprintf(away, sizeof(away), "%s-away", directory);
-    unlink(path);
+    snprintf(away, sizeof(away), "%s-away", base_directory);
+    base_forget();
     assert_int_equal(base_open(&base), 0);
     commit(&base, 1);
     fd = base.store.journal.fd;
     base.store.journal.fd = -1;
-    assert_int_equal(rename(directory, away), 0);
+    assert_int_equal(rename(base_directory, away), 0);
     commit(&base, 2);
     assert_true(base.store.failed);
-    assert_int_equal(rename(away, directory), 0);
+    assert_int_equal(rename(away, base_directory), 0);
     base.store.journal.fd = fd;
     commit(&base, 3);
     assert_false(base.store.failed);
@@ -289,20 +201,6 @@ static void test_unwritable_journal_is_caught_up_later(void **state)
     assert_int_equal(base_open(&base), 0);
     assert_int_equal(which_commit(&base), 3);
     base_close(&base);
-}
-
-static int make_directory(void **state)
-{
-    if (!mkdtemp(directory))
-        return -1;
-    snprintf(path, sizeof(path), "%s/policy", directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    unlink(path);
-    return rmdir(directory);
 }
 
 int main(void)
@@ -319,5 +217,5 @@ int main(void)
     /* Each opening of a torn journal is logged; here that is noise. */
     if (!freopen("/dev/null", "w", stderr))
         return 1;
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests(tests, base_setup, base_teardown);
 }
