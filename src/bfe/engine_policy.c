@@ -184,7 +184,10 @@ static uint32_t apply(struct engine *engine, const struct model_view *view,
 {
     uint32_t code = apply_change(engine, view, error);
 
-    return code == CLASSIFY_NO_ROOM ? apply_whole(engine, view, error) : code;
+    if (code == CLASSIFY_NO_ROOM)
+        code = apply_whole(engine, view, error);
+    /* Also what changes nothing that is enforced now, as boot-time filters do not. */
+    return code == ERROR_SUCCESS ? model_view_keep(view, error) : code;
 }
 
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,
