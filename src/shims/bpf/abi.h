@@ -18,6 +18,7 @@
            */
 #define ALE_ENDPOINTS     16384
 #define ALE_FLOWS         65536
+#define ALE_CALLERS       4096 /* tasks, where there is no storage with each */
 #define ALE_RING          (1u << 18)
 #define ALE_LOG           8192u /* a power of two */
 #define ALE_LOG_SPARE     512u  /* so many programs may be writing at once */

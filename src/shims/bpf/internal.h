@@ -65,6 +65,8 @@ enum shim_map {
     MAP_ASKS,
     MAP_PINNED_COUNT,
     MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: each loader has its own */
+    MAP_CALLERS,
+    MAP_CALLER_BLANK,
     MAP_ADOPTED,
     MAP_WORKBENCHES,
     MAP_HELD_BLANK,
@@ -144,6 +146,9 @@ struct shim {
     struct reauthorizer *reauthorizer;
     pthread_mutex_t code_lock; /* the code is also loaded from where questions are answered */
 };
+
+/* probe.c: 0, or why the kernel keeps nothing with a task for programs of cgroups. */
+int probe_task_storage(void);
 
 /* error.c */
 int shim_fail(struct shim_error *error, int code, const char *format, ...)

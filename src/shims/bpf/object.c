@@ -69,6 +69,8 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_HELD_WATCHED] = "held_watched",
     [MAP_ASKS] = "asks",
     [MAP_PROCESSES] = "processes",
+    [MAP_CALLERS] = "callers",
+    [MAP_CALLER_BLANK] = "caller_blank",
     [MAP_ADOPTED] = "adopted",
     [MAP_WORKBENCHES] = "workbenches",
     [MAP_HELD_BLANK] = "held_blank",
@@ -296,16 +298,19 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
     return 0;
 }
 
+/* Older kernels say "no space" instead of what is wrong when it is too small for all of it. */
+#define VERIFIER_LOG (16u << 20)
+
 static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint64_t cookie,
-                                      struct shim_error *error)
+                                      char *log, struct shim_error *error)
 {
     const uint64_t tracing =
         1ull << PROGRAM_ANSWER | 1ull << PROGRAM_REAUTHORIZE | 1ull << PROGRAM_REAUTHORIZE_UDP;
     uint32_t no_coarse_clock = (programs & tracing) != 0;
+    uint32_t no_task_storage = probe_task_storage() != 0;
 
-    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "openwfp",
-                .kernel_log_buf = error ? error->log : NULL,
-                .kernel_log_size = error ? sizeof(error->log) : 0);
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "openwfp", .kernel_log_buf = log,
+                .kernel_log_size = log ? VERIFIER_LOG : 0);
     struct bpf_object *object =
         bpf_object__open_mem(shim->code.image, shim->code.image_size, &options);
 
@@ -316,6 +321,9 @@ static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint
     object_set_scope(shim, object);
     set_constant(object, "lookup_netns_cookie", &cookie, sizeof(cookie));
     set_constant(object, "no_coarse_clock", &no_coarse_clock, sizeof(no_coarse_clock));
+    set_constant(object, "no_task_storage", &no_task_storage, sizeof(no_task_storage));
+    if (!no_task_storage)
+        bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "callers"), 1);
     if (!reuse_maps(shim, object, error))
         return object;
     bpf_object__close(object);
@@ -361,10 +369,19 @@ static int take_maps(struct shim *shim, struct bpf_object *object)
     return pin_callout_maps(shim, object);
 }
 
-struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t cookie,
-                               struct shim_error *error)
+/* What matters is at the end. */
+static void keep_log(const char *log, struct shim_error *error)
 {
-    struct bpf_object *object = object_open(shim, programs, cookie, error);
+    size_t length = log ? strlen(log) : 0, room = error ? sizeof(error->log) - 1 : 0;
+
+    if (error && log)
+        strcpy(error->log, log + (length > room ? length - room : 0));
+}
+
+static struct bpf_object *load_logged(struct shim *shim, uint64_t programs, uint64_t cookie,
+                                      char *log, struct shim_error *error)
+{
+    struct bpf_object *object = object_open(shim, programs, cookie, log, error);
     int result;
 
     if (!object)
@@ -372,6 +389,7 @@ struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t co
     choose_programs(object, programs);
     result = bpf_object__load(object);
     if (result) {
+        keep_log(log, error);
         shim_fail(error, result, "the kernel refused the programs: %s%s", strerror(-result),
                   result == -EPERM ? " (loading BPF needs CAP_BPF, CAP_NET_ADMIN and "
                                      "CAP_PERFMON, or root)"
@@ -386,4 +404,14 @@ struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t co
         return object;
     bpf_object__close(object);
     return NULL;
+}
+
+struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t cookie,
+                               struct shim_error *error)
+{
+    char *log = calloc(1, VERIFIER_LOG);
+    struct bpf_object *object = load_logged(shim, programs, cookie, log, error);
+
+    free(log);
+    return object;
 }

@@ -9,6 +9,8 @@
 #include <linux/bpf.h>
 #include <linux/netlink.h>
 
+#include "probe.skel.h"
+
 struct probe_case {
     const char *name, *serves;
     bool required;
@@ -18,7 +20,7 @@ struct probe_case {
     enum bpf_map_type map;
 };
 
-enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_NETLINK };
+enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_NETLINK, TRY_TASK_STORAGE };
 
 static const struct probe_case cases[SHIM_HOOKS] = {
     [SHIM_HOOK_SOCK_CREATE] = {"sock_create", "ALE_RESOURCE_ASSIGNMENT of raw and ping sockets",
@@ -41,8 +43,8 @@ static const struct probe_case cases[SHIM_HOOKS] = {
                               BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS},
     [SHIM_HOOK_SK_LOOKUP] = {"sk_lookup", "ALE_AUTH_RECV_ACCEPT: refusing peers at once", true,
                              BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP},
-    [SHIM_HOOK_TASK_STORAGE] = {"task_storage", "who is calling", true,
-                                .map = BPF_MAP_TYPE_TASK_STORAGE, .other = TRY_MAP},
+    [SHIM_HOOK_TASK_STORAGE] = {"task_storage", "who is calling, kept with each task", false,
+                                .other = TRY_TASK_STORAGE},
     [SHIM_HOOK_SK_STORAGE] = {"sk_storage", "whose socket it is", true,
                               .map = BPF_MAP_TYPE_SK_STORAGE, .other = TRY_MAP},
     [SHIM_HOOK_RINGBUF] = {"ringbuf", "net events", true, .map = BPF_MAP_TYPE_RINGBUF,
@@ -97,9 +99,24 @@ static int try_netlink(void)
     return fd < 0 ? -errno : 0;
 }
 
+int probe_task_storage(void)
+{
+    static int known = 1; /* not yet */
+
+    if (known == 1) {
+        struct probe_bpf *skeleton = probe_bpf__open_and_load();
+
+        known = skeleton ? 0 : -errno;
+        probe_bpf__destroy(skeleton);
+    }
+    return known;
+}
+
 static int try(enum shim_hook hook)
 {
     switch (cases[hook].other) {
+    case TRY_TASK_STORAGE:
+        return probe_task_storage();
     case TRY_MAP:
         return try_map(&cases[hook]);
     case TRY_BTF:
@@ -125,6 +142,11 @@ static void probe_one(enum shim_hook hook, struct shim_probe *probe)
         snprintf(probe->reason, sizeof(probe->reason),
                  "not permitted: root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed, and a "
                  "kernel that does not forbid it");
+    else if (result && hook == SHIM_HOOK_TASK_STORAGE)
+        snprintf(probe->reason, sizeof(probe->reason),
+                 "not for programs of cgroups in this kernel: the %d tasks that called last are "
+                 "kept in a table",
+                 ALE_CALLERS);
     else if (result)
         snprintf(probe->reason, sizeof(probe->reason), "this kernel can't: %s", strerror(-result));
 }
@@ -153,10 +175,16 @@ static void summarize(struct shim_report *report)
         snprintf(report->summary, sizeof(report->summary), "everything that is needed works");
 }
 
+static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+    return 0;
+}
+
 int shim_probe(struct shim_report *report)
 {
     char root[PATH_MAX];
 
+    libbpf_set_print(quiet);
     memset(report, 0, sizeof(*report));
     for (int i = 0; i < SHIM_HOOKS; i++)
         probe_one(i, &report->hooks[i]);

@@ -41,9 +41,7 @@ SEC("cgroup/sock_create") int ale_sock_create(struct bpf_sock *ctx)
  * system call, knows which one it became. */
 static __always_inline int on_bind(struct bpf_sock_addr *ctx)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct ale_process *process =
-        bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    struct ale_process *process = process_of(bpf_get_current_task_btf());
 
     if (!process)
         return hook_deny(ENOMEM);

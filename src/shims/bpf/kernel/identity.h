@@ -210,12 +210,38 @@ static __always_inline void process_refresh(struct ale_process *process, struct 
     read_identity(&process->self, task, groups);
 }
 
-/* The calling process; NULL only when the kernel is out of memory. */
+/* A number is used again by a later task: then nothing of what is kept holds. */
+static __always_inline struct ale_process *caller_by_number(struct task_struct *task)
+{
+    __u32 number = task->pid, zero = 0;
+    struct ale_process *blank, *process = bpf_map_lookup_elem(&callers, &number);
+
+    if (!process) {
+        blank = bpf_map_lookup_elem(&caller_blank, &zero);
+        if (!blank || bpf_map_update_elem(&callers, &number, blank, BPF_ANY))
+            return NULL;
+        process = bpf_map_lookup_elem(&callers, &number);
+    }
+    if (process && process->since != task->start_boottime) {
+        process->since = task->start_boottime;
+        process->image = 0;
+    }
+    return process;
+}
+
+/* What is kept of a task; NULL only when the kernel is out of memory. */
+static __always_inline struct ale_process *process_of(struct task_struct *task)
+{
+    return no_task_storage
+               ? caller_by_number(task)
+               : bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* The calling process; NULL as above. */
 static __always_inline struct ale_process *process_current(bool groups)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct ale_process *process =
-        bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    struct ale_process *process = process_of(task);
 
     if (process)
         process_refresh(process, task, groups);

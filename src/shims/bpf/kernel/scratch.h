@@ -1,7 +1,7 @@
 /*
  * Room to think: a classify is too big for the BPF stack.
  *
- * A hook that runs for a process works in that task's own storage: nobody else writes there, so
+ * A hook that runs for a process works in what is kept of that task: nobody else writes there, so
  * being preempted half-way is harmless. Packet and lookup hooks have no such owner; they take one
  * of a few buffers of their CPU, and give it back.
  */
@@ -47,6 +47,7 @@ struct ale_process {
     char path[2 * ALE_PATH]; /* the second half stays zero */
     __u32 wildcard, ifindex; /* what bind() asked for, for post_bind in the same call */
     struct work work;
+    __u64 since; /* of a caller: when the task began */
 };
 
 struct {
@@ -55,6 +56,24 @@ struct {
     __type(key, int);
     __type(value, struct ale_process);
 } processes SEC(".maps");
+
+/* Older kernels let no program of a cgroup have a task's storage. There the tasks that called last
+ * are kept by number; the loader says so, and makes this table small where it isn't needed. */
+const volatile __u32 no_task_storage;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, ALE_CALLERS);
+    __type(key, __u32);
+    __type(value, struct ale_process);
+} callers SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct ale_process);
+} caller_blank SEC(".maps");
 
 /* For looking at other processes when older sockets are adopted; one iterator runs at a time. */
 struct {

@@ -110,6 +110,7 @@ struct css_set {
 };
 
 struct task_struct {
+    int pid;
     int tgid;
     __u64 self_exec_id;
     __u64 start_boottime;
