@@ -30,6 +30,9 @@ MODULES = ("virtio_pci", "virtio_net", "veth", "dummy", "nf_tables", "nft_compat
            "xt_NFQUEUE", "nfnetlink_queue", "inet_diag", "tcp_diag", "udp_diag", "raw_diag",
            "af_packet", "af_packet_diag", "sctp", "mptcp_diag")
 
+USERS = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"
+GROUPS = "root:x:0:\nnogroup:x:65534:\n"
+
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
@@ -79,8 +82,8 @@ class Guest:
         self.kernel, self.build = kernel, os.path.abspath(build)
         self.image = Image()
         self.image.program(busybox, "/bin/busybox")
-        self.image.add("/etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
-        self.image.add("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
+        self.image.add("/etc/passwd", USERS)
+        self.image.add("/etc/group", GROUPS)
         files = kernel.module_files(modules)
         for file in files:
             name = file.removesuffix(".xz")

@@ -80,7 +80,7 @@ class Image:
 
 
 PYTHON_FILES = """
-import encodings.idna, importlib, sys
+import encodings.ascii, encodings.idna, encodings.latin_1, importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
 for module in list(sys.modules.values()):

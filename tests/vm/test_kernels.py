@@ -1,0 +1,29 @@
+"""Debian's older kernels in a guest: what must hold there, and what `wfp doctor` says of it."""
+import os
+import sys
+
+from cases import guest_with_cases, run_cases
+from kernels import Unavailable, fetch
+
+CALLOUT = "examples/callouts/connection_limit.bpf.o"
+
+
+def main():
+    """usage: test_kernels.py BUILD_DIRECTORY SERIES"""
+    build, series = sys.argv[1:]
+    try:
+        guest = guest_with_cases(fetch(series, build), build)
+    except Unavailable as reason:
+        print(f"1..0 # SKIP {reason}")
+        return
+    guest.image.file(os.path.join(guest.build, CALLOUT))
+    results, done = run_cases(guest, "vm/essentials.py", timeout=400)
+    for _, line in done.lines:
+        print(line if line.startswith(("ok", "not ok", "1..")) else f"# {line}", flush=True)
+    if done.status is None:
+        print("Bail out! The guest did not get to its end.")
+    sys.exit(0 if results and done.status == 0 else 1)
+
+
+if __name__ == "__main__":
+    main()
