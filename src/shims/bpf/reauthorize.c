@@ -266,9 +266,11 @@ static int start(struct reauthorizer *all, const struct round *round)
     if (all->started)
         pthread_join(all->thread, NULL);
     result = -pthread_create(&all->thread, NULL, work, all);
-    all->started = all->running = !result;
-    if (result)
-        round_close(&all->next);
+    all->started = !result;
+    if (!result)
+        return 0; /* it may be done already */
+    all->running = false;
+    round_close(&all->next);
     return result;
 }
 
