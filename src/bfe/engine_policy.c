@@ -61,7 +61,7 @@ const char *engine_stand_in(const struct engine *engine)
 {
     static const char *const words[] = {
         [SHIM_ORIGIN_BOOT] = "the boot-time filters", [SHIM_ORIGIN_CLOSED] = "the closed policy"};
-    enum shim_origin origin = engine->shim ? shim_origin(engine->shim) : SHIM_ORIGIN_SERVICE;
+    uint32_t origin = engine->shim ? shim_standing(engine->shim).origin : SHIM_ORIGIN_SERVICE;
 
     return origin < sizeof(words) / sizeof(words[0]) ? words[origin] : NULL;
 }
@@ -73,7 +73,7 @@ static void end_boot(struct engine *engine)
 
     if (!engine->shim)
         return;
-    shim_set_origin(engine->shim, SHIM_ORIGIN_SERVICE);
+    shim_set_standing(engine->shim, (struct shim_standing){SHIM_ORIGIN_SERVICE, 0});
     if (!before)
         return;
     log_line(LOG_NOTICE, "the policy is in force, and no longer %s", before);

@@ -24,14 +24,14 @@ static int name_apps(struct shim *shim, const struct boot_image *image, struct s
     return 0;
 }
 
-static int commit(struct shim *shim, struct classify_image *policy, enum shim_origin origin,
+static int commit(struct shim *shim, struct classify_image *policy, struct shim_standing standing,
                   struct shim_error *error)
 {
     int code = shim_commit(shim, policy, error);
 
     classify_image_free(policy);
     if (!code)
-        shim_set_origin(shim, origin);
+        shim_set_standing(shim, standing);
     return code;
 }
 
@@ -46,7 +46,8 @@ int boot_enforce_image(struct shim *shim, const struct boot_image *image, struct
         return code;
     policy = classify_image_restore(image->policy, image->policy_size, image->groups,
                                     image->group_count);
-    return policy ? commit(shim, policy, SHIM_ORIGIN_BOOT, error)
+    return policy ? commit(shim, policy, (struct shim_standing){SHIM_ORIGIN_BOOT, image->checksum},
+                           error)
                   : fail(error, -ENOMEM, "out of memory");
 }
 
@@ -55,6 +56,6 @@ int boot_enforce_closed(struct shim *shim, struct shim_error *error)
     struct model_error why = {0};
     struct classify_image *policy = boot_closed_policy(&why);
 
-    return policy ? commit(shim, policy, SHIM_ORIGIN_CLOSED, error)
+    return policy ? commit(shim, policy, (struct shim_standing){SHIM_ORIGIN_CLOSED, 0}, error)
                   : fail(error, -EINVAL, why.text);
 }

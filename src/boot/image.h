@@ -31,6 +31,7 @@
 
 struct boot_image {
     uint32_t filters;
+    uint32_t checksum; /* of decode: what tells it from another image */
     uint32_t app_count, group_count, callout_count;
     const char **apps; /* of decode: freed by boot_image_free() */
     struct classify_group groups[BOOT_GROUPS];

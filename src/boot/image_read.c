@@ -205,6 +205,7 @@ int boot_image_decode(struct boot_image *image, const uint8_t *bytes, size_t siz
     if (code)
         return code;
     image->filters = header->filters;
+    image->checksum = header->body_crc;
     code = take_apps(&reader, image, header->app_count);
     if (!code)
         code = take_groups(&reader, image, header->group_count);

@@ -50,10 +50,12 @@ static int check(const struct boot_options *options, const struct found *found)
 
 static struct shim *open_shim(const struct boot_options *options)
 {
-    const struct shim_options where = {.scope =
-                                           options->cgroup ? SHIM_SCOPE_CGROUP : SHIM_SCOPE_MACHINE,
-                                       .cgroup = options->cgroup,
-                                       .pin_dir = options->pin_dir};
+    const struct shim_options where = {
+        .scope = options->cgroup ? SHIM_SCOPE_CGROUP : SHIM_SCOPE_MACHINE,
+        .cgroup = options->cgroup,
+        .pin_dir = options->pin_dir,
+        .afresh = true,
+    };
     static struct shim_error error;
     struct shim *shim = NULL;
 
@@ -82,25 +84,67 @@ static int enforce_closed(struct shim *shim, const struct boot_options *options)
     return BOOT_EXIT_KERNEL;
 }
 
-static int enforce(const struct boot_options *options, const struct found *found)
+static int enforce_image(struct shim *shim, const struct boot_options *options,
+                         const struct found *found)
 {
     static struct shim_error error;
+    int code = boot_enforce_image(shim, &found->image, &error);
+
+    if (code)
+        say_problem("%s can't be put in force: %s %s", options->image, error.text, error.log);
+    else
+        say_stage("programs are attached, %u boot-time filters are in force", found->image.filters);
+    return code;
+}
+
+/* Nothing is pinned. */
+static int enforce(const struct boot_options *options, const struct found *found)
+{
     struct shim *shim = open_shim(options);
     int code = found->code;
 
     if (!shim)
         return BOOT_EXIT_KERNEL;
-    if (!code) {
-        code = boot_enforce_image(shim, &found->image, &error);
-        if (code)
-            say_problem("%s can't be put in force: %s %s", options->image, error.text, error.log);
-        else
-            say_stage("programs are attached, %u boot-time filters are in force",
-                      found->image.filters);
-    }
+    if (!code)
+        code = enforce_image(shim, options, found);
     code = code ? enforce_closed(shim, options) : BOOT_EXIT_OK;
     shim_close(shim);
     return code;
+}
+
+/* A loader before us had another image, or none that was usable: from the initramfs. */
+static int supersede(const struct boot_options *options, const struct found *found)
+{
+    struct shim *shim = open_shim(options);
+    int code = shim ? enforce_image(shim, options, found) : -1;
+
+    shim_close(shim);
+    if (code)
+        say_problem("what was in force before goes on");
+    return code ? BOOT_EXIT_DAMAGED : BOOT_EXIT_OK;
+}
+
+static bool is_newer(const struct found *found, const struct shim_standing *standing)
+{
+    return standing->origin == SHIM_ORIGIN_CLOSED ||
+           (standing->origin == SHIM_ORIGIN_BOOT && standing->image != found->image.checksum);
+}
+
+static int leave_alone(const struct boot_options *options)
+{
+    say_stage("programs are pinned in %s already: nothing to do", options->pin_dir);
+    return BOOT_EXIT_OK;
+}
+
+static int choose(const struct boot_options *options, const struct found *found)
+{
+    struct shim_standing standing;
+
+    if (!shim_pinned(options->pin_dir))
+        return enforce(options, found);
+    if (found->code || shim_standing_of(options->pin_dir, &standing) || !is_newer(found, &standing))
+        return leave_alone(options);
+    return supersede(options, found);
 }
 
 static int run(const struct boot_options *options, const struct found *found)
@@ -111,16 +155,12 @@ static int run(const struct boot_options *options, const struct found *found)
         say_problem("openwfp=off is on the kernel's command line: nothing is enforced");
         return BOOT_EXIT_OK;
     }
-    if (shim_pinned(options->pin_dir)) {
-        say_stage("programs are pinned in %s already: nothing to do", options->pin_dir);
-        return BOOT_EXIT_OK;
-    }
     check(options, found);
     if (found->code == -ENOENT)
         return BOOT_EXIT_OK;
     if (system_mount_sys())
         return BOOT_EXIT_KERNEL;
-    code = enforce(options, found);
+    code = choose(options, found);
     system_unmount_cgroup2();
     return code;
 }

@@ -18,12 +18,15 @@ static const char usage_text[] =
     "  --check            only look whether the image is usable, and what it is\n"
     "  --help, --version\n"
     "\n"
-    "Without an image, when programs are pinned already, and with openwfp=off on the kernel's\n"
-    "command line nothing is done. With an image that is damaged or of another version a closed\n"
-    "policy is put in force: only loopback, DHCP and IPv6's neighbour discovery.\n"
-    "Exit codes: 0 done or nothing to do, 1 the image is unusable (the closed policy is in "
-    "force),\n"
-    "2 wrong usage, 3 the kernel or the rights don't allow enforcement: NOTHING is in force.\n";
+    "Nothing is done without an image, when bfe or a loader with the same image was here, and "
+    "with\n"
+    "openwfp=off on the kernel's command line. With an image that is damaged or of another "
+    "version\n"
+    "a closed policy is put in force: only loopback, DHCP and IPv6's neighbour discovery.\n"
+    "Exit codes: 0 done or nothing to do, 1 the image is unusable: the closed policy is in force,\n"
+    "or what was before, 2 wrong usage, 3 the kernel or the rights don't allow enforcement: "
+    "NOTHING\n"
+    "is in force.\n";
 
 enum option_code {
     OPTION_IMAGE = 256,

@@ -7,7 +7,7 @@
 /* Exit codes, also in the usage text and the man page. */
 enum boot_exit {
     BOOT_EXIT_OK = 0,      /* the boot policy is in force, or there is nothing to do */
-    BOOT_EXIT_DAMAGED = 1, /* the image is unusable; the closed policy is in force */
+    BOOT_EXIT_DAMAGED = 1, /* unusable image: the closed policy is in force, or what was before */
     BOOT_EXIT_USAGE = 2,
     BOOT_EXIT_KERNEL = 3, /* nothing is in force */
 };

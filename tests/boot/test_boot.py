@@ -211,6 +211,31 @@ class Image(BootCase):
         self.assertIn("nothing to do", output)
         self.assertEqual("EACCES", self.place.answer(BLOCK))
 
+    def test_8_3_newer_image_takes_over_from_an_older_one(self):
+        """As the early unit does it after an initramfs that was made before the last commit."""
+        old = self.image + ".initramfs"
+        shutil.copy(self.image, old)
+        named = "/usr/bin/true"  # its number in the newer image is not the older one's
+        self.policy("boot block connect tcp to 127.0.0.1 port 7301",
+                    f"boot block connect app {named} tcp port 7303",
+                    f"boot block connect app {self.place.sock_program} tcp port 7302")
+        self.boot("--image", old)
+        self.assertEqual(["EACCES", "ok"], [self.place.answer(BLOCK), self.place.answer(OTHER)])
+        knocker = self.knock(7301)
+        self.assertEqual("EACCES", knocker.line())
+        code, output = self.load()
+        self.assertEqual(0, code, output)
+        self.assertIn("boot-time filters are in force", output)
+        self.assertEqual([], self.finish(knocker)[0])
+        self.assertEqual("EACCES", self.place.answer(OTHER))
+        self.assertIn("nothing to do", self.load()[1])
+
+    def test_8_3_damaged_image_leaves_what_is_in_force(self):
+        self.boot()
+        self.damage(lambda content: content[:-8])
+        self.assertIn("nothing to do", self.load()[1])
+        self.assertEqual(["EACCES", "ok"], [self.place.answer(BLOCK), self.place.answer(OTHER)])
+
     def test_image_is_private_and_goes_with_the_last_boot_filter(self):
         self.assertEqual(0o600, os.stat(self.image).st_mode & 0o777)
         self.policy("permit connect")

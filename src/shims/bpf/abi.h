@@ -39,7 +39,8 @@ struct ale_state {
     __u32 asking;       /* somebody answers questions */
     __u64 operations;   /* numbers given to held operations */
     __u64 held;         /* operations whose packets wait or are dropped, now */
-    __u64 origin;       /* enum shim_origin */
+    __u32 origin;       /* enum shim_origin */
+    __u32 image;        /* of the boot image in force: its checksum */
 };
 
 /* What has to be kept for later hooks. Socket storage is by far the dearest thing a connect can pay

@@ -184,7 +184,8 @@ static int open_pins(struct shim *shim, struct shim_error *error)
         return result;
     if (!shim_pinned(shim->pin_dir))
         return open_fresh(shim, error);
-    return succession_due(shim) ? open_successor(shim, error) : open_adopted(shim, error);
+    return shim->options.afresh || succession_due(shim) ? open_successor(shim, error)
+                                                        : open_adopted(shim, error);
 }
 
 static struct shim *shim_new(const struct shim_options *options)
@@ -243,14 +244,33 @@ bool shim_adopted(const struct shim *shim)
     return shim->adopted;
 }
 
-enum shim_origin shim_origin(const struct shim *shim)
+struct shim_standing shim_standing(const struct shim *shim)
 {
-    return (enum shim_origin)shim->state->origin;
+    return (struct shim_standing){.origin = shim->state->origin, .image = shim->state->image};
 }
 
-void shim_set_origin(struct shim *shim, enum shim_origin origin)
+void shim_set_standing(struct shim *shim, struct shim_standing standing)
 {
-    shim->state->origin = origin;
+    shim->state->image = standing.image;
+    shim->state->origin = standing.origin;
+}
+
+int shim_standing_of(const char *pin_dir, struct shim_standing *standing)
+{
+    struct bpf_map_info info = {0};
+    uint32_t length = sizeof(info), zero = 0;
+    struct ale_state state;
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", pin_dir, shim_map_names[MAP_STATE]);
+    CLEANUP_FD int fd = bpf_obj_get(path);
+    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+        return -errno;
+    if (info.value_size != sizeof(state) || bpf_map_lookup_elem(fd, &zero, &state) ||
+        state.abi != ALE_ABI)
+        return -EPROTO;
+    *standing = (struct shim_standing){.origin = state.origin, .image = state.image};
+    return 0;
 }
 
 bool shim_succeeding(const struct shim *shim)

@@ -29,6 +29,7 @@ struct shim_options {
     const char *cgroup;  /* a cgroup v2 directory; NULL = the root of cgroup v2 */
     uint64_t netns;      /* inode number of the network namespace; 0 = all */
     const char *pin_dir; /* NULL = SHIM_PIN_DIR */
+    bool afresh;         /* what is pinned is not adopted, but replaced by the first commit */
 };
 
 struct classify_image; /* classify/compile.h */
@@ -64,11 +65,17 @@ enum shim_origin {
     SHIM_ORIGIN_BOOT,    /* the boot image's */
     SHIM_ORIGIN_CLOSED,  /* the closed policy that stands in for a damaged one */
 };
-enum shim_origin shim_origin(const struct shim *shim);
-void shim_set_origin(struct shim *shim, enum shim_origin origin);
+struct shim_standing {
+    uint32_t origin; /* enum shim_origin */
+    uint32_t image;  /* of SHIM_ORIGIN_BOOT: the boot image's checksum */
+};
+struct shim_standing shim_standing(const struct shim *shim);
+void shim_set_standing(struct shim *shim, struct shim_standing standing);
+/* Without opening what is pinned. 0, or a negative errno: nothing is, or another version's. */
+int shim_standing_of(const char *pin_dir, struct shim_standing *standing);
 
-/* True when they are of another version: its programs and policy are in force until the first
- * commit has replaced them, without a gap. */
+/* True when they are of another version, or were to be made afresh: its programs and policy are in
+ * force until the first commit has replaced them, without a gap. */
 bool shim_succeeding(const struct shim *shim);
 
 /* Makes the image the policy, in one swap. The hooks that it needs are attached before the swap,
