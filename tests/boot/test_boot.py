@@ -213,7 +213,7 @@ class Image(BootCase):
 
     def test_8_3_newer_image_takes_over_from_an_older_one(self):
         """As the early unit does it after an initramfs that was made before the last commit."""
-        old = self.image + ".initramfs"
+        old = os.path.join(self.place.scratch, "initramfs.img")
         shutil.copy(self.image, old)
         named = "/usr/bin/true"  # its number in the newer image is not the older one's
         self.policy("boot block connect tcp to 127.0.0.1 port 7301",
