@@ -40,14 +40,17 @@ class Packages(unittest.TestCase):
                  if "-dbgsym" not in path]
         return self.works("dpkg", "--force-unsafe-io", "--install", *files)
 
-    def block(self):
+    def start_bfe(self):
+        return self.root.start_bfe("--cgroup", self.place.cgroup, "--admin-group", "openwfp",
+                                   "--driver-user", "openwfp-driver")
+
+    def block(self, *how):
         """Starts bfe with a policy that blocks; returns its process."""
-        bfe = self.root.start_bfe("--cgroup", self.place.cgroup, "--admin-group", "openwfp",
-                                  "--driver-user", "openwfp-driver")
+        bfe = self.start_bfe()
         with tempfile.NamedTemporaryFile("w", dir=self.built, suffix=".wfp") as policy:
             policy.write('sublayer "test" weight 7\nblock connect tcp port 7001\n')
             policy.flush()
-            self.works("wfp", "apply", f"/mnt/{os.path.basename(policy.name)}")
+            self.works("wfp", "apply", *how, f"/mnt/{os.path.basename(policy.name)}")
         self.assertEqual("EACCES", self.place.answer(BLOCKED))
         return bfe
 
@@ -90,9 +93,18 @@ class Packages(unittest.TestCase):
         self.assertIn("OpenWFP no longer filters", said)
         self.assertEqual("ok", self.place.answer(BLOCKED))
 
+    def test_installed_again_the_persistent_policy_holds_again(self):
+        self.install()
+        self.block("--persistent").stop()
+        self.works("dpkg", "--remove", *PACKAGES)
+        self.assertEqual("ok", self.place.answer(BLOCKED))
+        self.install()
+        self.start_bfe()
+        self.assertEqual("EACCES", self.place.answer(BLOCKED))
+
     def test_purged_it_leaves_nothing(self):
         self.install()
-        self.block().stop()
+        self.block("--persistent").stop()
         self.works("dpkg", "--purge", *PACKAGES)
         left = [path for path in self.root.changed()
                 if any(word in path for word in ("openwfp", "bfe", "wfp", "fwpm", "fwps"))]
