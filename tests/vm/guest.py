@@ -37,15 +37,16 @@ INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 {before}
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
+on() {{ grep -q " $1 " /proc/mounts || mount -t $2 $2 $1; }}
+mkdir -p /proc && [ -e /proc/mounts ] || mount -t proc proc /proc
+on /sys sysfs
+on /dev devtmpfs
 mkdir -p /dev/pts /dev/shm
-mount -t tmpfs tmp /tmp
-mount -t tmpfs run /run
-mount -t cgroup2 cgroup /sys/fs/cgroup
-mount -t bpf bpf /sys/fs/bpf
-mount -t securityfs security /sys/kernel/security 2>/dev/null
+on /tmp tmpfs
+on /run tmpfs
+on /sys/fs/cgroup cgroup2
+on /sys/fs/bpf bpf
+on /sys/kernel/security securityfs
 ln -s /proc/self/fd /dev/fd 2>/dev/null
 for file in $(cat /modules); do insmod /lib/modules/$file; done
 ip link set lo up
@@ -58,10 +59,10 @@ poweroff -f
 
 class Done:
     """What came of a run: the script's exit status, the console's lines with seconds since QEMU's
-    start."""
+    start, and when that was."""
 
-    def __init__(self, status, lines):
-        self.status, self.lines = status, lines
+    def __init__(self, status, lines, began):
+        self.status, self.lines, self.began = status, lines, began
 
     @property
     def text(self):
@@ -128,4 +129,4 @@ def boot(command, timeout):
         process.kill()
         process.wait()
         process.stdout.close()
-    return Done(status, lines)
+    return Done(status, lines, began)
