@@ -233,10 +233,20 @@ static enum store_db_state examine(struct store_db *db)
     return STORE_DB_READY;
 }
 
+/* The lock is kept until the end; one that is only read from can't be had alone. */
+static int lock(struct store_db *db)
+{
+    return sqlite3_db_readonly(db->db, "main") == 1
+               ? SQLITE_OK
+               : sqlite3_exec(db->db, "BEGIN EXCLUSIVE; COMMIT", NULL, NULL, NULL);
+}
+
 static enum store_db_state open_present(struct store_db *db)
 {
     int result = connect_to(db, db->path);
 
+    if (result == SQLITE_OK)
+        result = lock(db);
     return result == SQLITE_OK ? examine(db) : classify_failure(db, result);
 }
 
