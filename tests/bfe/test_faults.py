@@ -66,10 +66,16 @@ class OnDisk:
         with subprocess.Popen([self.engine.program, "--no-kernel", "--log", "stderr"],
                               env=environment, stderr=subprocess.DEVNULL) as bfe:
             try:
-                wait_until(lambda: os.path.exists(self.socket), "bfe of the store")
+                wait_until(lambda: bfe.poll() is not None or serves(self.changer, environment),
+                           "bfe of the store")
                 return look(self.changer, environment)
             finally:
                 bfe.terminate()
+
+
+def serves(changer, environment):
+    return subprocess.run([changer, "look"], env=environment, capture_output=True,
+                          check=False).returncode == 0
 
 
 def look(changer, environment):
