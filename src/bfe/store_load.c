@@ -410,6 +410,7 @@ static int replace_database(struct load *load, const char *path, bool mended)
                  "restart bfe",
                  why, name);
     store->behind = true;
+    store->damaged = store_file_damaged(path);
     return store_db_open(&store->db, path) == STORE_DB_FRESH ? 0 : refuse_database(store);
 }
 
@@ -516,12 +517,12 @@ static int load_both(struct load *load, const struct store_paths *paths)
 
     if (state == STORE_DB_REFUSED)
         return refuse_database(load->store);
+    load->store->damaged = store_file_damaged(paths->database);
     code = open_journal(load, paths->journal);
     if (!code)
         code = merge(load, paths->database, state);
     if (!code)
         code = restore(load, paths->database);
-    load->store->damaged = store_file_damaged(paths->database);
     return code;
 }
 
