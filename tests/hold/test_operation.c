@@ -48,6 +48,7 @@ static void test_a_block_is_told_by_one_packet(void **state)
     answer(host, 1, 1, FWP_ACTION_BLOCK);
     assert_verdict(1, NF_REPEAT);
     assert_verdict(2, NF_DROP);
+    assert_int_equal(0, fake.hold->statistics.held);
     assert_int_equal(0, fake.operations[1].forgets); /* what is sent again is denied, too */
     fake_round(DECISION_MS);
     assert_int_equal(1, fake.operations[1].forgets);

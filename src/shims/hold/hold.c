@@ -127,9 +127,9 @@ static int patience(const struct hold *hold)
 {
     if (hold->untold)
         return 1;
-    return hold->statistics.held || hold->abort_count ? (int)HOLD_SCAN_MS
-           : hold->networks                           ? SWEEP_MS
-                                                      : -1;
+    return hold->operations || hold->abort_count ? (int)HOLD_SCAN_MS
+           : hold->networks                      ? SWEEP_MS
+                                                 : -1;
 }
 
 static void *run(void *ctx)

@@ -35,7 +35,7 @@ struct hold_limits {
 extern const struct hold_limits hold_limits_default;
 
 struct hold_statistics {
-    uint64_t held, packets, bytes;        /* now */
+    uint64_t held, packets, bytes;        /* now; what is decided is held no more */
     uint64_t asked, permitted, blocked;   /* ever */
     uint64_t timed_out, refused, ignored; /* deadlines; no room; messages that made no sense */
     uint32_t networks;                    /* namespaces with rules */

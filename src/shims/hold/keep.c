@@ -79,6 +79,8 @@ void operation_set_state(struct hold *hold, struct operation *operation, enum op
 {
     hold->untold -= operation->state == OPERATION_NEW;
     hold->untold += state == OPERATION_NEW;
+    hold->statistics.held += operation->state == OPERATION_DECIDED;
+    hold->statistics.held -= state == OPERATION_DECIDED;
     operation->state = state;
     operation->deadline = deadline;
 }
@@ -95,7 +97,6 @@ void operation_free(struct hold *hold, struct operation *operation)
     *link = operation->next_in_bucket;
     unlink_from_socket(hold, operation);
     operation_unlink(hold, operation);
-    hold->statistics.held--;
     free(operation->returned);
     free(operation);
 }
