@@ -11,14 +11,14 @@ class DriverCase(EngineCase):
     """The driver and its files lie in a directory of their own. `other` is a copy of `sock`, so
     that a rule can name it."""
     driver = None
+    built = "examples/drivers"
 
     def setUp(self):
         self.directory = os.path.join(self.place.scratch, self.driver)
         os.mkdir(self.directory)
         os.chmod(self.place.scratch, 0o755)
         os.chmod(self.directory, 0o755)
-        self.file = self.copy(
-            os.path.join(self.place.build, f"examples/drivers/{self.driver}.so"))
+        self.file = self.copy(os.path.join(self.place.build, self.built, f"{self.driver}.so"))
         self.other = self.copy(self.place.sock_program, "other")
 
     def tearDown(self):
