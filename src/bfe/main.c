@@ -15,6 +15,7 @@
 #include "options.h"
 #include "privileges.h"
 #include "service.h"
+#include "shims/hold/hold.h"
 #include "store_file.h"
 
 #define DESCRIPTORS 16384
@@ -52,7 +53,10 @@ static int lock(struct listener *listener, const struct bfe_options *options)
 static int remove_enforcement(const struct bfe_options *options)
 {
     struct shim_error *error = calloc(1, sizeof(*error));
-    int code = error ? shim_remove(options->pin_dir, error) : -ENOMEM;
+    int code;
+
+    hold_clear(options->pin_dir);
+    code = error ? shim_remove(options->pin_dir, error) : -ENOMEM;
 
     if (code < 0)
         log_line(LOG_ERR, "can't end enforcement: %s", error ? error->text : "out of memory");

@@ -221,12 +221,28 @@ class Upgrade(TakeoverCase):
         output, _ = program.process.communicate(timeout=20)
         self.assertIn("Error", output)
 
+    def remove(self):
+        subprocess.run([self.engine.program, "--remove", "--socket", self.engine.socket,
+                        "--pin-dir", self.engine.pins], check=True, capture_output=True)
+
+    def test_8_removing_lets_go_what_is_held(self):
+        self.listen(7016)
+        self.policy("hold connect proto tcp to 127.0.0.1 port 7016", "hold accept port 7017")
+        program = self.place.start(sys.executable, "-c", PATIENT.replace("7014", "7016"))
+        wait_until(lambda: self.engine.json("show", "hold")["packets"], "the connect to be held")
+        self.engine.stop()
+        self.remove()
+        output, _ = program.process.communicate(timeout=20)
+        self.assertEqual("connected", output.strip())
+        code, tables = self.place.run("nft", "list", "tables")
+        self.assertEqual((0, ""), (code, tables))
+        self.engine.start()
+
     def test_8_removing_while_another_version_takes_over_removes_both(self):
         self.policy("block connect proto tcp to 127.0.0.1 port 7015")
         self.engine.stop()
         os.mkdir(self.engine.pins + "_next")
-        subprocess.run([self.engine.program, "--remove", "--socket", self.engine.socket,
-                        "--pin-dir", self.engine.pins], check=True, capture_output=True)
+        self.remove()
         self.assertFalse(os.path.exists(self.engine.pins + "_next"))
         self.assertFalse(os.path.exists(self.engine.pins))
         self.engine.start()

@@ -69,7 +69,7 @@ class Engine:
             self.process = subprocess.Popen(
                 [self.program, "--socket", self.socket, "--pin-dir", self.pins, "--log", "stderr",
                  *self.options], stdout=log, stderr=log)
-        wait_until(self._is_up, "bfe")
+        wait_until(self._is_up, "bfe", 120.0)  # the verifier on a busy machine
 
     def _is_up(self):
         if self.process.poll() is not None:

@@ -72,5 +72,5 @@ class Root:
     def start_bfe(self, *options):
         """As the unit does, but for what it covers."""
         bfe = self.place.start(*self.enter, "bfe", "--log", "stderr", *options, covered=False)
-        wait_until(lambda: self.run("wfp", "show", "sessions")[0] == 0, "bfe")
+        wait_until(lambda: self.run("wfp", "show", "sessions")[0] == 0, "bfe", 120.0)
         return bfe

@@ -52,6 +52,9 @@ int hold_open(struct shim_asks *asks, const struct hold_limits *limits, hold_log
  * have to wait goes on being dropped. Takes asks along. */
 void hold_close(struct hold *hold, bool keep);
 
+/* Removes the rules that an earlier process kept, as its pins tell; before those go. */
+void hold_clear(const char *pin_dir);
+
 /* Rules in the namespaces that have covered sockets, or nowhere. With nothing to hold there is
  * nothing to pay. */
 int hold_enable(struct hold *hold, bool outbound, bool inbound, struct shim_error *error);

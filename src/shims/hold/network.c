@@ -156,6 +156,11 @@ static int remove_rules(void *ctx)
     return rules_put(NULL, NULL);
 }
 
+void hold_clear(const char *pin_dir)
+{
+    shim_networks_left(pin_dir, remove_rules, NULL);
+}
+
 void network_remove(struct hold *hold, struct network *network, bool keep_rules)
 {
     struct network **link = &hold->networks;
