@@ -75,6 +75,13 @@ int bfe_stop(void)
     return reap();
 }
 
+void bfe_reboot(void)
+{
+    bfe_kill();
+    assert_int_equal(unlink(place.state), 0);
+    bfe_start();
+}
+
 bool bfe_logged(const char *text)
 {
     char log[65536];

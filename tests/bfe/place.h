@@ -27,6 +27,8 @@ int place_teardown(void **state);
 void bfe_start(void);
 void bfe_kill(void); /* SIGKILL */
 int bfe_stop(void);  /* SIGTERM; its exit code */
+/* As after a restart of the machine: only the store is left of what an earlier bfe wrote. */
+void bfe_reboot(void);
 bool bfe_logged(const char *text);
 
 HANDLE engine_open(UINT32 flags);

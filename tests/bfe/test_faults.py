@@ -20,7 +20,7 @@ import time
 
 from case import EngineCase, main
 from engine import Engine
-from place import Place, wait_until
+from place import Place, PlaceError, wait_until
 
 ROUNDS, SEED, KERNEL = 25, random.randrange(1 << 30), True
 SIZES = {0: (3, 0, 0), 1: (0, 2, 0), 2: (2, 2, 2), 3: (600, 0, 0), 4: (134, 133, 133)}
@@ -170,8 +170,9 @@ class Faults(EngineCase):
         for number in range(ROUNDS):
             try:
                 inside += self.round()
-            except AssertionError as error:
-                raise AssertionError(f"seed {SEED}, round {number}: {error}") from error
+            except (AssertionError, PlaceError) as error:
+                raise AssertionError(f"seed {SEED}, round {number}: {error}; bfe: "
+                                     f"{self.engine.log_text()[-600:]}") from error
         print(f"# seed {SEED}: {ROUNDS} kills, {inside} of them while a commit was in flight")
         self.assertGreater(sum(self.answered.values()), ROUNDS)
 
