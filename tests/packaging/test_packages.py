@@ -63,8 +63,11 @@ class Packages(unittest.TestCase):
 
     def test_installed_it_is_enabled_and_works(self):
         self.install()
-        self.assertTrue(self.root.has("/etc/systemd/system/sysinit.target.wants/bfe.service"))
-        self.works("systemd-analyze", "verify", "--man=no", "bfe.service")
+        for unit in ("bfe.service", "openwfp-boot.service"):
+            self.assertTrue(self.root.has(f"/etc/systemd/system/sysinit.target.wants/{unit}"))
+            self.works("systemd-analyze", "verify", "--man=no", unit)
+        for part in ("hooks", "scripts/init-top"):
+            self.works("test", "-x", f"/usr/share/initramfs-tools/{part}/openwfp")
         self.works("getent", "group", "openwfp")
         self.works("getent", "passwd", "openwfp-driver")
         self.works("wfp", "doctor")
