@@ -355,6 +355,7 @@ typedef struct OPENWFP_ENGINE_REPORT_ {
     UINT64 eventsLost;
     UINT64 commits;
     FILETIME startTime;
+    char *standIn; /* what is enforced in the policy's place, while that is not known; "" */
 } OPENWFP_ENGINE_REPORT;
 
 /* What the service has to work with, hook by hook, and how it is doing. */

@@ -196,7 +196,7 @@ uint32_t boot_prepare(struct engine *engine, const struct model_view *view,
     uint32_t code;
 
     engine->boot.replaced = false;
-    if (!engine->boot.path || !model_view_boottime_changed(view))
+    if (!engine->boot.path || engine->stands_in || !model_view_boottime_changed(view))
         return ERROR_SUCCESS;
     code = make_image(engine, view, &bytes, &size, error);
     if (code == ERROR_SUCCESS)

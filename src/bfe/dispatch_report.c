@@ -6,6 +6,7 @@
 
 #include "flow_list.h"
 #include "service.h"
+#include "stand_in.h"
 
 static char *own(const char *text)
 {
@@ -69,6 +70,7 @@ uint32_t call_report(struct client *client, const Rpc__Request *request)
         .pinDir = own(service->engine.pin_dir),
         .enforcing = service->engine.shim != NULL,
         .adopted = service->engine.adopted,
+        .standIn = own(stand_in_name(&service->engine)),
     };
     struct utsname *kernel = arena_alloc(&client->arena, sizeof(*kernel));
     uint32_t code;

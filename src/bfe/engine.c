@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "log.h"
+#include "stand_in.h"
 
 #define POLL_US 20000u
 #define IDLE_US 1000000u
@@ -76,8 +77,8 @@ int engine_open(struct engine *engine, const struct bfe_options *options)
     engine->adopted = shim_adopted(engine->shim);
     if (engine->adopted)
         log_line(LOG_NOTICE, "took over the kernel programs pinned in %s%s%s", engine->pin_dir,
-                 engine_stand_in(engine) ? ", which enforce " : "",
-                 engine_stand_in(engine) ? engine_stand_in(engine) : "");
+                 stand_in_name(engine) ? ", which enforce " : "",
+                 stand_in_name(engine) ? stand_in_name(engine) : "");
     if (shim_succeeding(engine->shim))
         log_line(LOG_NOTICE,
                  "the kernel programs of another version, pinned in %s, go on until ours "

@@ -68,6 +68,8 @@ struct engine {
     uint64_t commits, refusals, events;
     uint64_t changes, images, rebuilds; /* in place; as a whole; made anew in the background */
     bool adopted;
+    bool stands_in;             /* stand_in.h: what is enforced is not the model's policy */
+    bool stood_in;              /* it was asked whether it should be so */
     bool connections_differ;    /* live ones may be what the policy no longer permits */
     bool behind;                /* what is enforced is not the model's policy */
     struct shim_report *report; /* of the probe, made when first asked for */
@@ -85,8 +87,6 @@ void engine_busy(struct engine *engine);
 /* The model's hook: the view becomes what is enforced, or nothing changes. */
 uint32_t engine_apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error);
-/* Which policy is in force, as log lines say it; NULL: the model's. */
-const char *engine_stand_in(const struct engine *engine);
 /* Live connections are asked about again, when the event loop comes to it. */
 void engine_reauthorize(struct engine *engine);
 /* Which events the kernel makes: SHIM_COLLECT_*. */

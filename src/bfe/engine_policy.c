@@ -8,6 +8,7 @@
 #include "classify/change.h"
 #include "engine.h"
 #include "log.h"
+#include "stand_in.h"
 
 #define CHANGES_MAX 256u /* more filters at a time are better compiled as a whole */
 
@@ -57,29 +58,6 @@ uint32_t policy_enforce(struct engine *engine, struct classify_image *image,
     return ERROR_SUCCESS;
 }
 
-const char *engine_stand_in(const struct engine *engine)
-{
-    static const char *const words[] = {
-        [SHIM_ORIGIN_BOOT] = "the boot-time filters", [SHIM_ORIGIN_CLOSED] = "the closed policy"};
-    uint32_t origin = engine->shim ? shim_standing(engine->shim).origin : SHIM_ORIGIN_SERVICE;
-
-    return origin < sizeof(words) / sizeof(words[0]) ? words[origin] : NULL;
-}
-
-/* From the swap on boot-time filters are not in force (8.3). */
-static void end_boot(struct engine *engine)
-{
-    const char *before = engine_stand_in(engine);
-
-    if (!engine->shim)
-        return;
-    shim_set_standing(engine->shim, (struct shim_standing){SHIM_ORIGIN_SERVICE, 0});
-    if (!before)
-        return;
-    log_line(LOG_NOTICE, "the policy is in force, and no longer %s", before);
-    engine_drop_strangers(engine);
-}
-
 static uint32_t apply_whole(struct engine *engine, const struct model_view *view,
                             struct model_error *error)
 {
@@ -97,7 +75,7 @@ static uint32_t apply_whole(struct engine *engine, const struct model_view *view
     if (code == ERROR_SUCCESS) {
         engine->behind = false;
         engine->images++;
-        end_boot(engine);
+        stand_in_end(engine);
     }
     return code;
 }
@@ -194,8 +172,11 @@ uint32_t engine_apply(struct engine *engine, const struct model_view *view,
                       struct model_error *error)
 {
     const struct engine_need need = engine_hold_look(engine, view), before = engine->need;
-    uint32_t code = engine_hold_prepare(engine, &need, error);
+    uint32_t code;
 
+    if (stand_in_goes_on(engine, view, &code, error))
+        return code;
+    code = engine_hold_prepare(engine, &need, error);
     if (code == ERROR_SUCCESS)
         code = boot_prepare(engine, view, error);
     if (code == ERROR_SUCCESS)

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "log.h"
 #include "model/utf16.h"
+#include "stand_in.h"
 #include "store_keep.h"
 #include "unit.h"
 
@@ -18,6 +19,8 @@ static uint32_t on_apply(void *ctx, const struct model_view *after, struct model
 {
     struct service *service = ctx;
 
+    if (service->store.damaged && !service->engine.stood_in)
+        stand_in_begin(&service->engine, service->store.lost);
     return engine_apply(&service->engine, after, error);
 }
 

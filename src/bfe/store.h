@@ -43,7 +43,8 @@ struct store {
     struct model_session *session;
     struct journal journal;
     struct store_db db;
-    bool damaged; /* what was persistent is not known: a damaged database lies beside ours */
+    bool damaged; /* what was persistent is not known: a damaged database lies beside ours, */
+    bool lost;    /* since this start */
     bool behind;  /* the database lacks changes: the next transaction writes all of it */
     struct {
         bool going_on; /* from store_keep to store_kept */

@@ -411,6 +411,7 @@ static int replace_database(struct load *load, const char *path, bool mended)
                  why, name);
     store->behind = true;
     store->damaged = store_file_damaged(path);
+    store->lost |= !mended;
     return store_db_open(&store->db, path) == STORE_DB_FRESH ? 0 : refuse_database(store);
 }
 

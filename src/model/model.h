@@ -309,6 +309,13 @@ bool model_view_has_delta(const struct model_view *view);
 int model_view_changes(const struct model_view *view,
                        int (*visit)(void *ctx, const struct model_view_filter *, bool added),
                        void *ctx);
+/* Whose commit it is. */
+enum model_committer {
+    MODEL_BY_THE_SERVICE,      /* itself, or nobody: a session ended, code came or went */
+    MODEL_BY_AN_ADMINISTRATOR, /* of objects that stay when the session ends */
+    MODEL_BY_A_PROGRAM,        /* anybody else */
+};
+enum model_committer model_view_committer(const struct model_view *view);
 /* Whether what model_view_boottime tells, or the code that it calls, may be another now. */
 bool model_view_boottime_changed(const struct model_view *view);
 /* Which layers this commit touched; all of them for model_reapply. */

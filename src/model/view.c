@@ -93,6 +93,14 @@ int model_view_changes(const struct model_view *view,
     return answer;
 }
 
+enum model_committer model_view_committer(const struct model_view *view)
+{
+    if (!view->as || view->as->kernel)
+        return MODEL_BY_THE_SERVICE;
+    return view->as->privileged && !view->as->dynamic ? MODEL_BY_AN_ADMINISTRATOR
+                                                      : MODEL_BY_A_PROGRAM;
+}
+
 bool model_view_boottime_changed(const struct model_view *view)
 {
     for (size_t i = 0; view->delta && i < view->delta->count; i++) {

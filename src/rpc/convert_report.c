@@ -55,6 +55,7 @@ Rpc__Report *encode_report(struct converter *c, const OPENWFP_ENGINE_REPORT *rep
     message->events = report->events;
     message->events_lost = report->eventsLost;
     message->commits = report->commits;
+    message->stand_in = or_empty(report->standIn);
     message->start_time = encode_filetime(&report->startTime);
     return message;
 }
@@ -98,6 +99,7 @@ bool decode_report(struct converter *c, const Rpc__Report *message, OPENWFP_ENGI
         .events = message->events,
         .eventsLost = message->events_lost,
         .commits = message->commits,
+        .standIn = message->stand_in,
     };
     decode_filetime(message->start_time, &report->startTime);
     return decode_hooks(c, message, report);

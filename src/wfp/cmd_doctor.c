@@ -48,6 +48,9 @@ static void print_engine(const struct cli *cli, const OPENWFP_ENGINE_REPORT *eng
            engine->enforcing ? "enforcing" : "NOT enforcing (it runs without kernel programs)");
     printf("kernel   %s\nscope    %s\npins     %s%s\n", engine->kernel, engine->scope,
            engine->pinDir, engine->adopted ? " (taken over from an earlier bfe)" : "");
+    if (engine->standIn[0] != '\0')
+        printf("policy   NOT in force: its store is damaged; until `wfp apply`, in its place: %s\n",
+               engine->standIn);
     printf("objects  %llu filters, %llu sublayers, %llu callouts; %llu sessions\n",
            (unsigned long long)engine->filters, (unsigned long long)engine->subLayers,
            (unsigned long long)engine->callouts, (unsigned long long)engine->sessions);
@@ -76,6 +79,7 @@ static void engine_json(const struct cli *cli, struct json *json,
     json_text(json, "since", filetime_text(cli->arena, engine->startTime));
     json_bool(json, "enforcing", engine->enforcing);
     json_bool(json, "adopted", engine->adopted);
+    json_text(json, "stand_in", engine->standIn);
     json_number(json, "filters", engine->filters);
     json_number(json, "sublayers", engine->subLayers);
     json_number(json, "callouts", engine->callouts);

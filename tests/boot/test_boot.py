@@ -63,7 +63,7 @@ class BootCase(EngineCase):
     def load(self, *options):
         return self.place.run(self.loader, "--image", self.image, "--pin-dir", self.engine.pins,
                               "--cgroup", self.place.cgroup, *options,
-                              covered=False, namespace=self.place.inside)
+                              covered=False, namespace=self.place.inside, timeout=120)
 
     def boot(self, *options):
         self.reboot()
@@ -176,17 +176,15 @@ class Image(BootCase):
         self.assertEqual(1, self.load("--check")[0])
         self.check_closed("checksum is wrong")
 
-    def test_8_3_truncated_image_closes(self):
-        self.reboot()
-        self.damage(lambda content: content[:-8])
-        self.check_closed("should have")
-
-    def test_8_3_image_of_another_version_closes(self):
+    def test_8_3_what_is_no_image_of_this_version_is_told(self):
         def another(content):
             struct.pack_into("=I", content, 8, 99)
-        self.reboot()
-        self.damage(another)
-        self.check_closed("version")
+        for change, why in ((another, "version"), (lambda content: content[:-8], "should have"),
+                            (lambda content: b"nonsense", "no boot image")):
+            self.damage(change)
+            code, output = self.load("--check")
+            self.assertEqual(1, code, output)
+            self.assertIn(why, output)
 
     def test_8_3_without_an_image_nothing_is_done(self):
         self.reboot()
@@ -259,6 +257,61 @@ class Image(BootCase):
         self.assertIn("boot image", done.stderr)
         self.assertEqual(before, self.engine.json("show", "filters"))
         shutil.rmtree(self.image)
+
+
+class DamagedStore(BootCase):
+    """The policy is lost with the store: what is enforced is the boot image, or nothing passes."""
+    def lose(self):
+        """The machine's power fails, and its disk has the store no more."""
+        self.reboot()
+        os.unlink(os.path.join(self.place.scratch, "bfe.policy"))
+        with open(os.path.join(self.place.scratch, "bfe.db"), "r+b") as file:
+            file.write(b"this is no database" * 100)
+
+    def tearDown(self):
+        self.policy("permit connect")
+        for name in os.listdir(self.place.scratch):
+            if ".damaged-" in name:
+                os.unlink(os.path.join(self.place.scratch, name))
+        super().tearDown()
+
+    def stand_in(self):
+        return self.engine.json("doctor")["engine"]["stand_in"]
+
+    def check_until_a_commit(self, blocked, stand_in):
+        self.engine.start()
+        self.assertEqual("EACCES", self.place.answer(blocked))
+        self.assertEqual(stand_in, self.stand_in())
+        path = os.path.join(self.place.scratch, "passing.wfp")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('sublayer "passing" weight 1\npermit connect\n')
+        dynamic = self.engine.try_wfp("apply", "--dynamic", path)
+        self.assertIn("store is damaged", dynamic.stderr)
+        self.policy("permit connect")
+        self.assertEqual("ok", self.place.answer(blocked))
+        self.assertEqual("", self.stand_in())
+
+    def test_8_3_loaders_policy_stays_until_a_commit(self):
+        self.policy("boot block connect tcp to 127.0.0.1 port 7301")
+        self.lose()
+        self.assertEqual(0, self.load()[0])
+        self.engine.start()
+        self.engine.stop(signal.SIGKILL)
+        self.check_until_a_commit(BLOCK, "the boot-time filters")
+        self.engine.stop(signal.SIGKILL)
+        self.engine.start()
+        self.assertEqual("ok", self.place.answer(BLOCK), "what was committed is known")
+
+    def test_8_3_without_a_loader_bfe_takes_the_boot_image(self):
+        self.policy("boot block connect tcp to 127.0.0.1 port 7301")
+        self.lose()
+        self.check_until_a_commit(BLOCK, "the boot-time filters")
+        self.assertEqual("ok", self.place.answer(OUT))
+
+    def test_8_3_without_a_boot_image_nothing_passes(self):
+        self.policy("permit connect")
+        self.lose()
+        self.check_until_a_commit(OUT, "the closed policy")
 
 
 if __name__ == "__main__":
