@@ -41,7 +41,7 @@ _wfp() {
         return
         ;;
     --flags)
-        _wfp_words "loopback reauthorize wildcard raw implicit"
+        _wfp_words "loopback reauthorize wildcard raw implicit promiscuous"
         return
         ;;
     --count | --event | --local | --sublayer)
@@ -92,7 +92,7 @@ _wfp() {
         user) COMPREPLY=($(compgen -u -- "$cur")) ;;
         group) COMPREPLY=($(compgen -g -- "$cur")) ;;
         interface) _wfp_words "$(ls /sys/class/net 2>/dev/null)" ;;
-        flags) _wfp_words "loopback reauthorize wildcard raw implicit not" ;;
+        flags) _wfp_words "loopback reauthorize wildcard raw implicit promiscuous not" ;;
         *) _wfp_words "tcp udp icmp icmp6 any proto app user group from to on remote-address port
             local-port remote-port icmp-type icmp-code interface flags ipv4 ipv6 weight name
             timeout default

@@ -32,9 +32,10 @@ static bool report_hooks(struct client *client, const struct shim_report *probed
     return true;
 }
 
-static bool report_gaps(struct client *client, OPENWFP_ENGINE_REPORT *report)
+static bool report_gaps(struct client *client, const struct shim_report *probed,
+                        OPENWFP_ENGINE_REPORT *report)
 {
-    const char *const *gaps = shim_gaps();
+    const char *const *gaps = probed->gaps;
     UINT32 count = 0;
 
     while (gaps[count])
@@ -81,7 +82,7 @@ uint32_t call_report(struct client *client, const Rpc__Request *request)
         return code;
     probed = engine_report(&service->engine);
     if (!kernel || !probed || uname(kernel) < 0 || !report_hooks(client, probed, &report) ||
-        !report_gaps(client, &report))
+        !report_gaps(client, probed, &report))
         return client_no_memory(client);
     report.kernel = kernel->release;
     report.summary = own(probed->summary);

@@ -164,7 +164,7 @@ static int say_probe(const struct cli *cli)
                                          .reason = probe->reason};
     }
     struct findings findings = {report.usable, report.summary, hooks,
-                                SHIM_HOOKS,    shim_gaps(),    NULL};
+                                SHIM_HOOKS,    report.gaps,    NULL};
     return say(cli, &findings);
 }
 

@@ -16,7 +16,7 @@ static bool code_is_of_namespace(int program)
 }
 
 /* Loads those of the programs that are not loaded yet, as one object; at first also the maps. */
-int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error)
+static int provide(struct shim *shim, uint64_t programs, struct shim_error *error)
 {
     struct shim_code *code = &shim->code;
     uint64_t missing = 0;
@@ -34,6 +34,16 @@ int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error)
         if (missing & (1ull << i))
             code->programs[i] = bpf_object__find_program_by_name(object, shim_program_names[i]);
     return 0;
+}
+
+/* LSM's programs have no coarse clock, so what they are loaded with would have none either. */
+int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error)
+{
+    int result = provide(shim, programs & ~LSM_PROGRAMS, error);
+
+    if (!result && (programs & LSM_PROGRAMS))
+        result = provide(shim, programs & LSM_PROGRAMS, error);
+    return result;
 }
 
 void code_free(struct shim_code *code)

@@ -12,13 +12,16 @@
 
 #define NEED_BIND                                                                                  \
     (BIT(PROGRAM_BIND4) | BIT(PROGRAM_BIND6) | BIT(PROGRAM_POST_BIND4) | BIT(PROGRAM_POST_BIND6))
-#define NEED_CONNECT (BIT(PROGRAM_CONNECT4) | BIT(PROGRAM_CONNECT6) | BIT(PROGRAM_SOCK_CREATE))
-#define NEED_SENDMSG (BIT(PROGRAM_SENDMSG4) | BIT(PROGRAM_SENDMSG6))
-#define NEED_RELEASE BIT(PROGRAM_SOCK_RELEASE)
-#define NEED_EGRESS  BIT(PROGRAM_EGRESS)
+#define NEED_CONNECT    (BIT(PROGRAM_CONNECT4) | BIT(PROGRAM_CONNECT6) | BIT(PROGRAM_SOCK_CREATE))
+#define NEED_SENDMSG    (BIT(PROGRAM_SENDMSG4) | BIT(PROGRAM_SENDMSG6))
+#define NEED_RELEASE    BIT(PROGRAM_SOCK_RELEASE)
+#define NEED_EGRESS     BIT(PROGRAM_EGRESS)
 /* Whoever listens or receives has bound, connected or sent before: those hooks know the owner. */
-#define NEED_OWNER   (NEED_BIND | NEED_CONNECT | NEED_SENDMSG)
-#define NEED_ACCEPT  (NEED_OWNER | BIT(PROGRAM_INGRESS) | BIT(PROGRAM_SOCKOPS) | BIT(PROGRAM_LOOKUP))
+#define NEED_OWNER      (NEED_BIND | NEED_CONNECT | NEED_SENDMSG)
+#define NEED_ACCEPT     (NEED_OWNER | BIT(PROGRAM_INGRESS) | BIT(PROGRAM_SOCKOPS) | BIT(PROGRAM_LOOKUP))
+/* Where the kernel has them. */
+#define NEED_LSM_ASSIGN (BIT(PROGRAM_LSM_CREATE) | BIT(PROGRAM_LSM_BIND))
+#define NEED_LSM_LISTEN BIT(PROGRAM_LSM_LISTEN)
 
 /* What a layer's filters need: always, and when they can match UDP or neither UDP nor TCP. */
 struct layer_needs {
@@ -32,11 +35,11 @@ static const struct layer_needs layers[] = {
     {36,
      38,
      ALE_REMEMBER_OTHER | ALE_ASSIGN_FILTERED,
-     NEED_OWNER,
+     NEED_OWNER | NEED_LSM_ASSIGN,
      0,
      0,
      {NEED_ACCEPT | NEED_RELEASE, ALE_REMEMBER_TCP}},
-    {40, 42, 0, NEED_ACCEPT, 0, 0, {NEED_RELEASE, 0}},
+    {40, 42, 0, NEED_ACCEPT | NEED_LSM_LISTEN, 0, 0, {NEED_RELEASE, 0}},
     {44, 46, ALE_REMEMBER_OTHER, NEED_ACCEPT, 0, NEED_EGRESS, {NEED_RELEASE, 0}},
     {48, 50, 0, NEED_CONNECT, NEED_SENDMSG, NEED_EGRESS, {NEED_EGRESS | NEED_RELEASE, 0}},
     {66, 67, ALE_REDIRECT_FILTERED, NEED_CONNECT, NEED_SENDMSG, 0, {NEED_EGRESS | NEED_RELEASE, 0}},
@@ -101,7 +104,7 @@ struct shim_needs hooks_needs(const struct shim *shim)
     return needs;
 }
 
-static int attach_one(struct shim *shim, enum shim_program program, struct shim_error *error)
+static int attach_to_cgroup(struct shim *shim, enum shim_program program, struct shim_error *error)
 {
     const char *name = shim_program_names[program];
     struct bpf_link *link =
@@ -122,6 +125,18 @@ static int attach_one(struct shim *shim, enum shim_program program, struct shim_
     }
     shim->links[program] = link;
     return 0;
+}
+
+static int attach_one(struct shim *shim, enum shim_program program, struct shim_error *error)
+{
+    int result;
+
+    if (!(LSM_PROGRAMS & BIT(program)))
+        return attach_to_cgroup(shim, program, error);
+    result = lsm_attach(shim, program);
+    return result ? shim_fail(error, result, "can't attach %s: %s", shim_program_names[program],
+                              strerror(-result))
+                  : 0;
 }
 
 /* Runs the iterator that gives sockets older than the hooks their owners. */
@@ -151,10 +166,12 @@ static int adopt_sockets(struct shim *shim, struct shim_error *error)
 int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct shim_error *error)
 {
     bool fresh = needs.remember & ~shim->state->remember;
-    int result = code_provide(shim, needs.hooks, error);
+    int result;
 
+    needs.hooks = lsm_choose(shim, needs.hooks);
+    result = code_provide(shim, needs.hooks, error);
     shim->state->remember |= needs.remember;
-    for (int i = 0; !result && i < PROGRAM_CGROUP_COUNT; i++) {
+    for (int i = 0; !result && i < PROGRAM_LINK_COUNT; i++) {
         if (!(needs.hooks & BIT(i)) || shim->links[i])
             continue;
         result = attach_one(shim, i, error);
@@ -195,7 +212,7 @@ void hooks_trim(struct shim *shim)
 {
     struct shim_needs needs = hooks_needs(shim);
 
-    for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++) {
+    for (int i = 0; i < PROGRAM_LINK_COUNT; i++) {
         if ((needs.hooks & BIT(i)) || !shim->links[i])
             continue;
         unpin(shim, i);
@@ -212,7 +229,7 @@ int hooks_open(struct shim *shim, struct shim_error *error)
 {
     char path[PATH_MAX];
 
-    for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++) {
+    for (int i = 0; i < PROGRAM_LINK_COUNT; i++) {
         int result = pins_path(shim, shim_program_names[i], path);
 
         if (result)
@@ -231,18 +248,26 @@ uint64_t hooks_attached(const struct shim *shim)
 {
     uint64_t attached = 0;
 
-    for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++)
+    for (int i = 0; i < PROGRAM_LINK_COUNT; i++)
         if (shim->links[i])
             attached |= BIT(i);
     return attached;
 }
 
+static int replace_one(struct shim *shim, enum shim_program program)
+{
+    if (!shim->links[program])
+        return 0;
+    return LSM_PROGRAMS & BIT(program)
+               ? lsm_attach(shim, program)
+               : bpf_link__update_program(shim->links[program], shim->code.programs[program]);
+}
+
 /* Puts the present code's programs behind the links. */
 int hooks_replace(struct shim *shim, struct shim_error *error)
 {
-    for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++) {
-        int result =
-            shim->links[i] ? bpf_link__update_program(shim->links[i], shim->code.programs[i]) : 0;
+    for (int i = 0; i < PROGRAM_LINK_COUNT; i++) {
+        int result = replace_one(shim, i);
 
         if (result)
             return shim_fail(error, result, "can't replace %s: %s", shim_program_names[i],

@@ -30,8 +30,11 @@ enum shim_program {
     PROGRAM_EGRESS,
     PROGRAM_INGRESS,
     PROGRAM_SOCKOPS,
-    PROGRAM_CGROUP_COUNT,
-    PROGRAM_LOOKUP = PROGRAM_CGROUP_COUNT, /* attached per network namespace, see netns.c */
+    PROGRAM_LSM_LISTEN, /* optional, see lsm.c */
+    PROGRAM_LSM_CREATE,
+    PROGRAM_LSM_BIND,
+    PROGRAM_LINK_COUNT,
+    PROGRAM_LOOKUP = PROGRAM_LINK_COUNT, /* attached per network namespace, see netns.c */
     PROGRAM_ADOPT,
     PROGRAM_HOLDERS, /* the iterators of a reauthorization, see reauthorize.c */
     PROGRAM_REAUTHORIZE,
@@ -130,7 +133,7 @@ struct shim {
     struct ale_path *names;  /* the map itself */
     struct ale_log *log;     /* the map itself */
     struct shim_code code;
-    struct bpf_link *links[PROGRAM_CGROUP_COUNT]; /* NULL = not attached */
+    struct bpf_link *links[PROGRAM_LINK_COUNT]; /* NULL = not attached */
     struct ring_buffer *ring;
     shim_event_fn *event_fn;
     void *event_ctx;
@@ -196,6 +199,18 @@ void code_free(struct shim_code *code);
 /* callout_elf.c: makes a callout's object fit a slot */
 #define CALLOUT_SYMBOL "openwfp_callout_N"
 int callout_prepare(char *bytes, size_t size, unsigned slot, struct shim_error *error);
+
+/* lsm.c: programs that the shim has only where the kernel lets it */
+#define LSM_PROGRAMS                                                                               \
+    (1ull << PROGRAM_LSM_LISTEN | 1ull << PROGRAM_LSM_CREATE | 1ull << PROGRAM_LSM_BIND)
+/* 0: it works; -ENOSYS: bpf is not among the kernel's security modules; else why it won't load. */
+int lsm_probe(enum shim_program program);
+/* Without those of the programs that this kernel refuses; loads the others. */
+uint64_t lsm_choose(struct shim *shim, uint64_t programs);
+/* Attaches the present code's program, in the place of one that is attached already. */
+int lsm_attach(struct shim *shim, enum shim_program program);
+/* What the kernel's command line should say, for a person. */
+void lsm_advice(char *text, size_t size);
 
 /* hooks.c: links of the programs */
 int hooks_open(struct shim *shim, struct shim_error *error);

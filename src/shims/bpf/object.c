@@ -37,6 +37,9 @@ const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_EGRESS] = "ale_egress",
     [PROGRAM_INGRESS] = "ale_ingress",
     [PROGRAM_SOCKOPS] = "ale_sockops",
+    [PROGRAM_LSM_LISTEN] = "ale_lsm_listen",
+    [PROGRAM_LSM_CREATE] = "ale_lsm_create",
+    [PROGRAM_LSM_BIND] = "ale_lsm_bind",
     [PROGRAM_LOOKUP] = "ale_lookup",
     [PROGRAM_ADOPT] = "ale_adopt",
     [PROGRAM_HOLDERS] = "ale_holders",
@@ -304,8 +307,8 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
 static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint64_t cookie,
                                       char *log, struct shim_error *error)
 {
-    const uint64_t tracing =
-        1ull << PROGRAM_ANSWER | 1ull << PROGRAM_REAUTHORIZE | 1ull << PROGRAM_REAUTHORIZE_UDP;
+    const uint64_t tracing = 1ull << PROGRAM_ANSWER | 1ull << PROGRAM_REAUTHORIZE |
+                             1ull << PROGRAM_REAUTHORIZE_UDP | LSM_PROGRAMS;
     uint32_t no_coarse_clock = (programs & tracing) != 0;
     uint32_t no_task_storage = probe_task_storage() != 0;
 

@@ -18,9 +18,10 @@ struct probe_case {
     enum bpf_attach_type attach;
     int other; /* what to try instead of a program */
     enum bpf_map_type map;
+    enum shim_program lsm;
 };
 
-enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_NETLINK, TRY_TASK_STORAGE };
+enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_NETLINK, TRY_TASK_STORAGE, TRY_LSM };
 
 static const struct probe_case cases[SHIM_HOOKS] = {
     [SHIM_HOOK_SOCK_CREATE] = {"sock_create", "ALE_RESOURCE_ASSIGNMENT of raw and ping sockets",
@@ -52,8 +53,13 @@ static const struct probe_case cases[SHIM_HOOKS] = {
     [SHIM_HOOK_BTF] = {"btf", "finding the kernel's structures", true, .other = TRY_BTF},
     [SHIM_HOOK_SOCK_DESTROY] = {"sock_destroy", "closing refused listeners", false,
                                 .other = TRY_NETLINK},
-    [SHIM_HOOK_LSM] = {"lsm", "not used by this version; would refuse listen() itself", false,
-                       BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
+    [SHIM_HOOK_LSM_LISTEN] = {"lsm_listen", "ALE_AUTH_LISTEN: listen() itself fails", false,
+                              .other = TRY_LSM, .lsm = PROGRAM_LSM_LISTEN},
+    [SHIM_HOOK_LSM_CREATE] = {"lsm_create", "ALE_RESOURCE_ASSIGNMENT of packet sockets", false,
+                              .other = TRY_LSM, .lsm = PROGRAM_LSM_CREATE},
+    [SHIM_HOOK_LSM_BIND] = {"lsm_bind",
+                            "ALE_RESOURCE_ASSIGNMENT: bind() of raw, ping and packet sockets",
+                            false, .other = TRY_LSM, .lsm = PROGRAM_LSM_BIND},
 };
 
 static int try_program(const struct probe_case *probe)
@@ -65,23 +71,6 @@ static int try_program(const struct probe_case *probe)
     LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = probe->attach);
     CLEANUP_FD int fd = bpf_prog_load(probe->type, "probe", "GPL", instructions, 2, &options);
 
-    return fd < 0 ? -errno : 0;
-}
-
-/* The LSM hook has to be named by its number in the kernel's BTF. */
-static int try_lsm(void)
-{
-    struct bpf_insn instructions[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-        {.code = BPF_JMP | BPF_EXIT},
-    };
-    int id = libbpf_find_vmlinux_btf_id("socket_listen", BPF_LSM_MAC);
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC,
-                .attach_btf_id = id > 0 ? id : 0);
-
-    if (id <= 0)
-        return -ENOENT;
-    CLEANUP_FD int fd = bpf_prog_load(BPF_PROG_TYPE_LSM, "probe", "GPL", instructions, 2, &options);
     return fd < 0 ? -errno : 0;
 }
 
@@ -117,6 +106,8 @@ static int try(enum shim_hook hook)
     switch (cases[hook].other) {
     case TRY_TASK_STORAGE:
         return probe_task_storage();
+    case TRY_LSM:
+        return lsm_probe(cases[hook].lsm);
     case TRY_MAP:
         return try_map(&cases[hook]);
     case TRY_BTF:
@@ -124,7 +115,7 @@ static int try(enum shim_hook hook)
     case TRY_NETLINK:
         return try_netlink();
     }
-    return hook == SHIM_HOOK_LSM ? try_lsm() : try_program(&cases[hook]);
+    return try_program(&cases[hook]);
 }
 
 static void probe_one(enum shim_hook hook, struct shim_probe *probe)
@@ -142,6 +133,8 @@ static void probe_one(enum shim_hook hook, struct shim_probe *probe)
         snprintf(probe->reason, sizeof(probe->reason),
                  "not permitted: root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed, and a "
                  "kernel that does not forbid it");
+    else if (result == -ENOSYS && cases[hook].other == TRY_LSM)
+        lsm_advice(probe->reason, sizeof(probe->reason));
     else if (result && hook == SHIM_HOOK_TASK_STORAGE)
         snprintf(probe->reason, sizeof(probe->reason),
                  "not for programs of cgroups in this kernel: the %d tasks that called last are "
@@ -175,6 +168,34 @@ static void summarize(struct shim_report *report)
         snprintf(report->summary, sizeof(report->summary), "everything that is needed works");
 }
 
+/* What is not covered, and the hook that would cover it; SHIM_HOOKS: none would. */
+static const struct {
+    enum shim_hook unless;
+    const char *text;
+} gaps[] = {
+    {SHIM_HOOK_LSM_CREATE, "AF_PACKET sockets: no hook sees them being made, or their frames"},
+    {SHIM_HOOK_LSM_BIND, "binding a raw or ping socket to an address: only its creation is seen"},
+    {SHIM_HOOK_LSM_LISTEN, "listen() itself does not fail: a refused listener is destroyed, its "
+                           "peers are refused"},
+    {SHIM_HOOKS, "an established TCP socket passed on by SCM_RIGHTS keeps its verdict and owner"},
+    {SHIM_HOOKS, "sockets of the kernel itself (NFS, WireGuard, answers to pings) have no owner "
+                 "and are not filtered"},
+    {SHIM_HOOKS, "blocked inbound UDP and ICMP is dropped without an answer to the sender"},
+    {SHIM_HOOKS, "SCTP and the subflows that an MPTCP peer adds later"},
+    {SHIM_HOOKS, "a hook that was attached to a cgroup above or below by somebody else may block "
+                 "what is permitted here"},
+};
+_Static_assert(sizeof(gaps) / sizeof(gaps[0]) < SHIM_GAPS, "the report has room for all gaps");
+
+static void find_gaps(struct shim_report *report)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++)
+        if (gaps[i].unless == SHIM_HOOKS || !report->hooks[gaps[i].unless].works)
+            report->gaps[count++] = gaps[i].text;
+}
+
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
 {
     return 0;
@@ -191,26 +212,6 @@ int shim_probe(struct shim_report *report)
     if (!cgroup2_root(root) && strlen(root) < sizeof(report->cgroup2))
         strcpy(report->cgroup2, root);
     summarize(report);
+    find_gaps(report);
     return 0;
-}
-
-const char *const *shim_gaps(void)
-{
-    static const char *const gaps[] = {
-        "AF_PACKET sockets: no hook sees them being made, or their frames",
-        "binding a raw or ping socket to an address: only its creation is seen",
-        "listen() itself does not fail: a refused listener is destroyed, its peers are refused",
-        "TCP connections made before the first policy, or before a change of it, are not looked at "
-        "again",
-        "an established TCP socket passed on by SCM_RIGHTS keeps its verdict and owner",
-        "sockets of the kernel itself (NFS, WireGuard, answers to pings) have no owner and are not "
-        "filtered",
-        "blocked inbound UDP and ICMP is dropped without an answer to the sender",
-        "SCTP and the subflows that an MPTCP peer adds later",
-        "a hook that was attached to a cgroup above or below by somebody else may block what is "
-        "permitted here",
-        NULL,
-    };
-
-    return gaps;
 }

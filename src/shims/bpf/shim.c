@@ -284,7 +284,7 @@ void shim_close(struct shim *shim)
         return;
     reauthorizer_free(shim->reauthorizer);
     ring_buffer__free(shim->ring);
-    for (int i = 0; i < PROGRAM_CGROUP_COUNT; i++)
+    for (int i = 0; i < PROGRAM_LINK_COUNT; i++)
         bpf_link__destroy(shim->links[i]); /* the pin holds it */
     code_free(&shim->code);
     if (shim->state != MAP_FAILED)

@@ -208,9 +208,13 @@ enum shim_hook {
     SHIM_HOOK_RINGBUF,
     SHIM_HOOK_BTF,
     SHIM_HOOK_SOCK_DESTROY,
-    SHIM_HOOK_LSM, /* optional; not used by this version, reported because it would close gaps */
+    SHIM_HOOK_LSM_LISTEN, /* these are optional */
+    SHIM_HOOK_LSM_CREATE,
+    SHIM_HOOK_LSM_BIND,
     SHIM_HOOKS
 };
+
+#define SHIM_GAPS 16
 
 struct shim_probe {
     const char *name;   /* "connect" */
@@ -223,15 +227,12 @@ struct shim_probe {
 
 struct shim_report {
     struct shim_probe hooks[SHIM_HOOKS];
-    bool usable;       /* every required hook works */
-    char cgroup2[256]; /* where cgroup v2 is mounted, "" when it is not */
-    char summary[256]; /* one line: what is missing, or "everything works" */
+    bool usable;                 /* every required hook works */
+    char cgroup2[256];           /* where cgroup v2 is mounted, "" when it is not */
+    char summary[256];           /* one line: what is missing, or "everything works" */
+    const char *gaps[SHIM_GAPS]; /* what no hook that works here reaches; ends with NULL */
 };
 
 /* Tries every hook by loading a small program; changes nothing. 0 also when hooks are missing. */
 int shim_probe(struct shim_report *report);
-
-/* What no hook of this kernel reaches, one sentence each; ends with NULL. For doctor and docs. */
-const char *const *shim_gaps(void);
-
 #endif

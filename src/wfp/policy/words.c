@@ -70,7 +70,8 @@ const struct word words_protocols[] = {{"tcp", 6},    {"udp", 17},      {"icmp",
 
 /* FWP_CONDITION_FLAG_* bits, as numbers: this table is also read where the API isn't. */
 const struct word words_flags[] = {{"loopback", 0x1}, {"reauthorize", 0x4}, {"wildcard", 0x8},
-                                   {"raw", 0x10},     {"implicit", 0x200},  {NULL, 0}};
+                                   {"raw", 0x10},     {"implicit", 0x200},  {"promiscuous", 0x8000},
+                                   {NULL, 0}};
 
 /* What people write who come from other languages. */
 static const struct {

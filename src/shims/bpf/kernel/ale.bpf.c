@@ -5,6 +5,7 @@
 #include "packet.h"
 #include "accept.h"
 #include "adopt.h"
+#include "lsm.h"
 #include "reauthorize.h"
 #include "queue.h"
 #include "answer.h"

@@ -1,6 +1,6 @@
 /*
- * TCP's own events. A listener can't be refused here (no hook can, on this kernel): it is marked,
- * every peer of it is refused, and the loader is asked to destroy it.
+ * TCP's own events. A listener can't be refused here (only LSM's hook can, see lsm.h): it is
+ * marked, every peer of it is refused, and the loader is asked to destroy it.
  */
 #ifndef OPENWFP_ALE_LISTEN_H
 #define OPENWFP_ALE_LISTEN_H
@@ -50,6 +50,36 @@ static __always_inline void endpoint_withdraw(const struct ale_socket *socket)
         bpf_map_delete_elem(&endpoints, &key);
 }
 
+/* Whether LSM's hook has permitted it, earlier in this call. A thread may have changed the address
+ * since: then it counts for nothing. */
+static __always_inline bool listen_is_decided(struct ale_process *process,
+                                              const struct ale_socket *socket)
+{
+    const __u64 *decided = (const __u64 *)process->listening;
+    const __u64 *local = (const __u64 *)socket->local;
+    bool same = process->listening_port && process->listening_port == socket->local_port &&
+                decided[0] == local[0] && decided[1] == local[1];
+
+    process->listening_port = 0;
+    return same;
+}
+
+static __always_inline bool listen_is_refused(const struct caller *caller)
+{
+    struct request *request = &caller->process->work.request;
+    struct ale_socket *socket = caller->socket;
+
+    if (held_of_socket(socket, ALE_RESOURCE_ASSIGNMENT) == HELD_BLOCKED)
+        return true;
+    if (listen_is_decided(caller->process, socket))
+        return false;
+    request->hold = ALE_HOLD_LATER;
+    enum verdict verdict =
+        authorize(request, &caller->process->self, ALE_AUTH_LISTEN, COLLECT_ALLOWS);
+    held_note(socket, request);
+    return verdict == BLOCKED;
+}
+
 /* Runs inside listen(), so the caller is who listens. */
 static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
@@ -69,13 +99,10 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock 
     request->direction = DIRECTION_INBOUND;
     key_local(request, socket->local, socket->local_port);
     key_set(request, CLASSIFY_FLAGS, 0);
-    request->hold = ALE_HOLD_LATER;
-    if (held_of_socket(socket, ALE_RESOURCE_ASSIGNMENT) == HELD_BLOCKED ||
-        authorize(request, self, ALE_AUTH_LISTEN, COLLECT_ALLOWS) == BLOCKED) {
+    if (listen_is_refused(&caller)) {
         socket->flags |= ALE_SOCKET_REFUSED;
         ask_loader(request, self, ALE_DESTROY, ALE_AUTH_LISTEN);
     }
-    held_note(socket, request);
     endpoint_publish(&work->endpoint, socket, is_v6only(sk));
     if (!bpf_map_lookup_elem(&namespaces, &socket->netns_cookie))
         ask_loader(request, self, ALE_NAMESPACE, ALE_AUTH_LISTEN);

@@ -1,4 +1,4 @@
-/* Which sockets the hooks cover, for programs that see all of them: the iterators. */
+/* Which sockets the hooks cover, for programs that see all of them: the iterators, and LSM's. */
 #ifndef OPENWFP_ALE_SCOPE_H
 #define OPENWFP_ALE_SCOPE_H
 
@@ -10,9 +10,9 @@
 const volatile __u64 scope_cgroup;
 const volatile __u32 scope_level;
 
-static __always_inline bool in_scope_cgroup(struct sock *sk)
+static __always_inline bool is_scope_cgroup(struct cgroup *cgroup)
 {
-    struct cgroup *cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup), *above;
+    struct cgroup *above;
 
     if (!scope_level)
         return true;
@@ -23,6 +23,11 @@ static __always_inline bool in_scope_cgroup(struct sock *sk)
     if (bpf_probe_read_kernel(&above, sizeof(above), slot))
         return false;
     return BPF_CORE_READ(above, kn, id) == scope_cgroup;
+}
+
+static __always_inline bool in_scope_cgroup(struct sock *sk)
+{
+    return is_scope_cgroup(BPF_CORE_READ(sk, sk_cgrp_data.cgroup));
 }
 
 #endif

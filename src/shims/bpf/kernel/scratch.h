@@ -46,6 +46,8 @@ struct ale_process {
     struct ale_identity self;
     char path[2 * ALE_PATH]; /* the second half stays zero */
     __u32 wildcard, ifindex; /* what bind() asked for, for post_bind in the same call */
+    __u8 listening[16];      /* the address that LSM's hook has permitted to listen at, for TCP's */
+    __u32 listening_port;    /* own event in the same call; 0: none */
     struct work work;
     __u64 since; /* of a caller: when the task began */
 };

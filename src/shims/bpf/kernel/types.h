@@ -126,6 +126,8 @@ struct socket {
     struct sock *sk;
 };
 
+struct sockaddr; /* LSM's hooks are given it; read as bytes */
+
 struct possible_net {
     struct net *net;
 };
@@ -214,8 +216,9 @@ struct bpf_iter__udp {
 
 #pragma clang attribute pop
 
-#define AF_INET  2
-#define AF_INET6 10
+#define AF_INET   2
+#define AF_INET6  10
+#define AF_PACKET 17
 
 #define SOCK_STREAM 1
 #define SOCK_DGRAM  2
