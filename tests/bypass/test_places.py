@@ -33,10 +33,14 @@ class Places(BypassCase):
                                       self.place.sock_program, "tcp4", f"connect={SHUT4}")
         self.assertEqual((0, "connect EACCES"), (code, output.splitlines()[-1]), output)
 
-    def test_packet_sockets_are_named_as_a_gap(self):
-        """AF_PACKET has no cgroup hook: doctor says so."""
-        done = self.engine.try_wfp("doctor")
-        self.assertIn("AF_PACKET", done.stdout + done.stderr)
+    def test_packet_sockets_are_refused_or_named_as_a_gap(self):
+        """AF_PACKET has no cgroup hook; where the kernel has BPF LSM, that sees it."""
+        report = self.engine.json("doctor")
+        seen = next(hook["works"] for hook in report["hooks"] if hook["name"] == "lsm_create")
+        self.assertNotEqual(seen, any("AF_PACKET" in gap for gap in report["gaps"]))
+        self.engine.apply("block bind flags raw")
+        self.expect("EACCES" if seen else "ok", "packet")
+        self.engine.apply(*self.rules)
 
     def test_raw_sockets_go_by_resource_assignment(self):
         self.engine.apply("block bind flags raw")

@@ -26,6 +26,7 @@ def event_is(layer, protocol=None, **wanted):
 
 class Engine:
     """Starts bfe; apply() a policy, look at events, kill it, start it again."""
+    patience = 120.0  # seconds; the verifier on a busy machine
 
     def __init__(self, place, *options, name="bfe"):
         self.place = place
@@ -69,7 +70,7 @@ class Engine:
             self.process = subprocess.Popen(
                 [self.program, "--socket", self.socket, "--pin-dir", self.pins, "--log", "stderr",
                  *self.options], stdout=log, stderr=log)
-        wait_until(self._is_up, "bfe", 120.0)  # the verifier on a busy machine
+        wait_until(self._is_up, "bfe", self.patience)
 
     def _is_up(self):
         if self.process.poll() is not None:

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +70,16 @@ static int do_bind(struct run *run, const char *value)
 
     setsockopt(run->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     return bind(run->fd, &local.any, length);
+}
+
+/* Of a packet socket: to an interface. */
+static int do_interface(struct run *run, const char *value)
+{
+    struct sockaddr_ll local = {.sll_family = AF_PACKET,
+                                .sll_protocol = htons(ETH_P_ALL),
+                                .sll_ifindex = (int)if_nametoindex(value)};
+
+    return bind(run->fd, (const struct sockaddr *)&local, sizeof(local));
 }
 
 static int do_listen(struct run *run, const char *value)
@@ -210,6 +222,7 @@ const struct step socket_steps[] = {
     {"packet", packet},
     {"vsock", vsock},
     {"bind", do_bind},
+    {"interface", do_interface},
     {"listen", do_listen},
     {"connect", do_connect},
     {"unspec", do_unspec},

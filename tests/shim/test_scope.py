@@ -50,6 +50,7 @@ class Scope(ShimCase):
         lines, usable = self.driver.ask("probe")
         self.assertEqual(1, usable)
         self.assertIn("connect works\n", lines)
+        self.assertTrue(any(line.startswith("lsm_listen ") for line in lines), lines)
 
 
 if __name__ == "__main__":

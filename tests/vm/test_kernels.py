@@ -9,15 +9,15 @@ CALLOUT = "examples/callouts/connection_limit.bpf.o"
 
 
 def main():
-    """usage: test_kernels.py BUILD_DIRECTORY SERIES"""
-    build, series = sys.argv[1:]
+    """usage: test_kernels.py BUILD_DIRECTORY SERIES CASES [OF THE COMMAND LINE]"""
+    build, series, cases, *append = sys.argv[1:]
     try:
         guest = guest_with_cases(fetch(series, build), build)
     except Unavailable as reason:
         print(f"1..0 # SKIP {reason}")
         return
     guest.image.file(os.path.join(guest.build, CALLOUT))
-    results, done = run_cases(guest, "vm/essentials.py", timeout=400)
+    results, done = run_cases(guest, f"vm/{cases}.py", append=" ".join(append), timeout=400)
     for _, line in done.lines:
         print(line if line.startswith(("ok", "not ok", "1..")) else f"# {line}", flush=True)
     if done.status is None:

@@ -136,9 +136,9 @@ uint64_t lsm_choose(struct shim *shim, uint64_t programs)
 /* ---- links ---- */
 
 /* Under the final name there is always a link. */
-static int pin_over(struct shim *shim, int link, const char *name, char path[PATH_MAX])
+static int pin_over(struct shim *shim, int link, const char *name)
 {
-    char draft_name[64], draft[PATH_MAX];
+    char draft_name[64], draft[PATH_MAX], path[PATH_MAX];
     int result;
 
     snprintf(draft_name, sizeof(draft_name), "%s_draft", name);
@@ -158,20 +158,17 @@ static int pin_over(struct shim *shim, int link, const char *name, char path[PAT
 
 int lsm_attach(struct shim *shim, enum shim_program program)
 {
-    struct bpf_link *link = bpf_program__attach_lsm(shim->code.programs[program]), *pinned;
-    char path[PATH_MAX];
+    struct bpf_link *link = bpf_program__attach_lsm(shim->code.programs[program]);
     int result;
 
     if (!link)
         return -errno;
-    result = pin_over(shim, bpf_link__fd(link), shim_program_names[program], path);
-    pinned = result ? NULL : bpf_link__open(path);
-    if (!result && !pinned)
-        result = -errno;
-    bpf_link__destroy(link);
-    if (result)
+    result = pin_over(shim, bpf_link__fd(link), shim_program_names[program]);
+    if (result) {
+        bpf_link__destroy(link);
         return result;
+    }
     bpf_link__destroy(shim->links[program]);
-    shim->links[program] = pinned;
+    shim->links[program] = link;
     return 0;
 }
