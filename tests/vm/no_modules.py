@@ -1,5 +1,5 @@
-"""The kernel has BPF LSM but was told not to use it: the other programs do what they can, and doctor
-says what to do. Run in a guest."""
+"""The kernel has BPF LSM but was told not to use it: the other programs do what they can, and
+doctor says what to do. Run in a guest."""
 from case import EngineCase, main
 
 
