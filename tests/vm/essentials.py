@@ -84,6 +84,11 @@ class Essentials(EngineCase):
                 if "connect" in line}
         self.assertEqual((0, {"EACCES": 60, "ECONNREFUSED": 60}), (code, seen))
 
+    def test_doctor_says_what_this_kernel_lacks(self):
+        works = {hook["name"]: hook["works"] for hook in self.engine.json("doctor")["hooks"]}
+        missing = {name for name, does in works.items() if not does}
+        self.assertEqual({"task_storage"}, missing)
+
     def test_s3_filters_go_on_without_bfe_and_the_next_takes_over(self):
         self.policy("block connect tcp port 81")
         self.expect("EACCES", "tcp4 connect=127.0.0.1:81")

@@ -35,7 +35,7 @@ static void describe(struct destroy_message *message, const struct ale_live *liv
     memcpy(message->request.id.idiag_dst, live->remote, sizeof(live->remote));
 }
 
-static int acknowledge(int fd)
+int netlink_acknowledged(int fd)
 {
     char answer[512];
     ssize_t length = recv(fd, answer, sizeof(answer), 0);
@@ -61,7 +61,16 @@ int destroy_live(int fd, const struct ale_live *live)
     describe(&message, live);
     if (send(fd, &message, sizeof(message), 0) < 0)
         return -errno;
-    return acknowledge(fd);
+    return netlink_acknowledged(fd);
+}
+
+int destroy_probe(void)
+{
+    CLEANUP_FD int fd = destroy_open();
+    const struct ale_live nobody = {.family = 4, .protocol = IPPROTO_TCP};
+    int result = fd < 0 ? fd : destroy_live(fd, &nobody);
+
+    return result == -ENOENT ? 0 : result;
 }
 
 static int destroy_here(void *ctx)

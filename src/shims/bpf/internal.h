@@ -247,6 +247,13 @@ const struct shim *asks_shim(const struct shim_asks *asks);
 int destroy_socket(uint32_t pid, const struct ale_event *event);
 int destroy_open(void); /* a netlink socket in the caller's network namespace */
 int destroy_live(int fd, const struct ale_live *live);
+/* 0, or why the kernel ends no sockets for us. */
+int destroy_probe(void);
+/* What the kernel answers to a message with NLM_F_ACK. */
+int netlink_acknowledged(int fd);
+
+/* netfilter.c: 0, or why packets can't be kept in a queue by a program's word. */
+int netfilter_probe(void);
 
 /* abort.c */
 int flows_abort(struct shim *shim, const uint64_t *flows, uint32_t count);

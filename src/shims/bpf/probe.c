@@ -5,9 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <linux/bpf.h>
-#include <linux/netlink.h>
 
 #include "probe.skel.h"
 
@@ -21,7 +19,7 @@ struct probe_case {
     enum shim_program lsm;
 };
 
-enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_NETLINK, TRY_TASK_STORAGE, TRY_LSM };
+enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_DESTROY, TRY_NETFILTER, TRY_TASK_STORAGE, TRY_LSM };
 
 static const struct probe_case cases[SHIM_HOOKS] = {
     [SHIM_HOOK_SOCK_CREATE] = {"sock_create", "ALE_RESOURCE_ASSIGNMENT of raw and ping sockets",
@@ -51,8 +49,11 @@ static const struct probe_case cases[SHIM_HOOKS] = {
     [SHIM_HOOK_RINGBUF] = {"ringbuf", "net events", true, .map = BPF_MAP_TYPE_RINGBUF,
                            .other = TRY_MAP},
     [SHIM_HOOK_BTF] = {"btf", "finding the kernel's structures", true, .other = TRY_BTF},
-    [SHIM_HOOK_SOCK_DESTROY] = {"sock_destroy", "closing refused listeners", false,
-                                .other = TRY_NETLINK},
+    [SHIM_HOOK_SOCK_DESTROY] = {"sock_destroy",
+                                "ending listeners and live connections that are blocked", false,
+                                .other = TRY_DESTROY},
+    [SHIM_HOOK_NETFILTER] = {"netfilter", "hold rules, callout drivers that pend or redirect",
+                             false, .other = TRY_NETFILTER},
     [SHIM_HOOK_LSM_LISTEN] = {"lsm_listen", "ALE_AUTH_LISTEN: listen() itself fails", false,
                               .other = TRY_LSM, .lsm = PROGRAM_LSM_LISTEN},
     [SHIM_HOOK_LSM_CREATE] = {"lsm_create", "ALE_RESOURCE_ASSIGNMENT of packet sockets", false,
@@ -81,13 +82,6 @@ static int try_map(const struct probe_case *probe)
     return works == 1 ? 0 : works < 0 ? works : -EINVAL;
 }
 
-static int try_netlink(void)
-{
-    CLEANUP_FD int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-
-    return fd < 0 ? -errno : 0;
-}
-
 int probe_task_storage(void)
 {
     static int known = 1; /* not yet */
@@ -112,8 +106,10 @@ static int try(enum shim_hook hook)
         return try_map(&cases[hook]);
     case TRY_BTF:
         return access("/sys/kernel/btf/vmlinux", R_OK) ? -errno : 0;
-    case TRY_NETLINK:
-        return try_netlink();
+    case TRY_DESTROY:
+        return destroy_probe();
+    case TRY_NETFILTER:
+        return netfilter_probe();
     }
     return try_program(&cases[hook]);
 }
@@ -140,6 +136,16 @@ static void probe_one(enum shim_hook hook, struct shim_probe *probe)
                  "not for programs of cgroups in this kernel: the %d tasks that called last are "
                  "kept in a table",
                  ALE_CALLERS);
+    else if (result && hook == SHIM_HOOK_SOCK_DESTROY)
+        snprintf(probe->reason, sizeof(probe->reason),
+                 "%s: CONFIG_INET_DIAG_DESTROY and the modules tcp_diag and udp_diag are needed; "
+                 "without them what is connected stays connected",
+                 strerror(-result));
+    else if (result && hook == SHIM_HOOK_NETFILTER)
+        snprintf(probe->reason, sizeof(probe->reason),
+                 "%s: the modules nf_tables, nft_compat, xt_bpf and xt_NFQUEUE are needed; without "
+                 "them what would have to wait is dropped",
+                 strerror(-result));
     else if (result)
         snprintf(probe->reason, sizeof(probe->reason), "this kernel can't: %s", strerror(-result));
 }

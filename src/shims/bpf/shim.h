@@ -208,6 +208,7 @@ enum shim_hook {
     SHIM_HOOK_RINGBUF,
     SHIM_HOOK_BTF,
     SHIM_HOOK_SOCK_DESTROY,
+    SHIM_HOOK_NETFILTER,
     SHIM_HOOK_LSM_LISTEN, /* these are optional */
     SHIM_HOOK_LSM_CREATE,
     SHIM_HOOK_LSM_BIND,
