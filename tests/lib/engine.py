@@ -93,7 +93,7 @@ class Engine:
 
     def try_wfp(self, *arguments, **options):
         return subprocess.run([self.command_line, *arguments], env=self.environment, text=True,
-                              capture_output=True, check=False, timeout=120, **options)
+                              capture_output=True, check=False, timeout=self.patience, **options)
 
     def wfp(self, *arguments):
         """Runs the command line; returns what it prints. Its failure is an error."""
