@@ -20,6 +20,7 @@ class DriverCase(EngineCase):
         os.chmod(self.directory, 0o755)
         self.file = self.copy(os.path.join(self.place.build, self.built, f"{self.driver}.so"))
         self.other = self.copy(self.place.sock_program, "other")
+        self.place.start("sleep", "1000")  # somebody is covered where the rules are put
 
     def tearDown(self):
         super().tearDown()
@@ -41,6 +42,7 @@ class DriverCase(EngineCase):
 
     def load(self):
         self.engine.wfp("driver", "load", self.driver, self.file)
+        self.await_hold("networks")
 
     def reset(self, *names):
         """Ready for the next load: unloaded, and without these files."""

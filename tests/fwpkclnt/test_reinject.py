@@ -13,9 +13,7 @@ class Reinject(DriverCase):
 
     @each(*NATIVE)
     def test_s9_in_both_orders(self, family):
-        self.place.start("sleep", "1000")  # somebody is covered where the rules are put
         self.load()
-        self.await_hold("networks")
         for port, wanted in ((EARLY, "ok"), (LATE, "ok"), (EARLY_BLOCKED, "ECONNREFUSED")):
             with self.subTest(port=port):
                 server = self.place.serve(f"udp{family.digit} bind={family.any}:{port}",

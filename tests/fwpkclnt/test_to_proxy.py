@@ -53,9 +53,7 @@ class ToProxy(DriverCase):
     @each(*NATIVE)
     def test_17_7_a_connect_waits_for_the_proxy(self, family):
         server = self.serve(family)
-        self.place.start("sleep", "60")  # somebody who is covered: the namespace gets its rules
         self.load()
-        self.await_hold("networks")
         waiting = self.place.start(self.place.sock_program, *self.steps(family).split())
         self.await_hold("packets")
         self.assertIsNone(waiting.process.poll())
@@ -87,7 +85,6 @@ class ToProxy(DriverCase):
 
     def test_the_driver_is_killed_while_it_holds(self):
         server = self.serve(FAMILIES[0])
-        self.place.start("sleep", "60")
         self.load()
         waiting = self.place.start(self.place.sock_program, *self.steps(FAMILIES[0]).split())
         self.await_hold("packets")

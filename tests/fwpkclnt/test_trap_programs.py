@@ -17,14 +17,9 @@ PEERS, OWN = (OUTSIDE4, OUTSIDE6), (INSIDE4, INSIDE6)
 class TrapPrograms(DriverCase):
     driver = "trap_all"
 
-    def setUp(self):
-        super().setUp()
-        self.place.start("sleep", "1000")  # somebody is covered where the rules are put
-
     def ask_for(self, *programs):
         self.write("trap_all.rules", *(f"ask {program}" for program in programs))
         self.load()
-        self.await_hold("networks")
 
     def reset(self, *names):
         super().reset("trap_all.rules", "trap_all.answers", *names)

@@ -230,6 +230,19 @@ class Hold(unittest.TestCase):
 
     # datagrams
 
+    def test_a_datagram_where_no_rules_are_yet_is_lost_and_not_refused(self):
+        self.driver.tell("commit", f"{CONNECT}:{TERMINATING}:user")
+        self.driver.tell("enable", 1, 0)  # nobody is covered: no namespace has rules
+        self.place.serve("udp4 bind=0.0.0.0:53", covered=False)
+        program = self.start(f"udp4 timeout=9000 connect={OUTSIDE4}:53 send wait send recv",
+                             stdin=subprocess.PIPE)
+        first = iter(program.line, "waiting")
+        self.assertEqual(["udp4 ok", "timeout ok", "connect ok", "send ok"], list(first))
+        self.answer(self.asked(), PERMIT)
+        self.assertEqual(["wait", "send", "recv"],
+                         [step for step, answer in self.place.finish(program)
+                          if answer == "ok"])
+
     def test_17_3_the_first_datagrams_wait_and_are_sent_in_order(self):
         self.hold()
         self.place.serve("udp4 bind=0.0.0.0:53", covered=False)

@@ -131,6 +131,7 @@ static __always_inline void packet_request(struct request *request, const struct
 
 #define SKB_PASS 1
 #define SKB_DROP 0
+#define SKB_LOSE 2 /* on egress: as if the network had lost it; its sender is told nothing */
 
 static __always_inline bool is_first_syn(const struct packet *packet, struct __sk_buff *skb)
 {
@@ -194,9 +195,10 @@ static __always_inline int send_held(struct __sk_buff *skb)
     const struct held *entry = held_of_packet(skb, &packet, &key);
     if (!entry || entry->state == HELD_PERMITTED)
         return SKB_PASS;
-    if (entry->state == HELD_ASKED)
-        held_ask_network(&entry->request, &entry->owner);
-    return SKB_DROP;
+    if (entry->state != HELD_ASKED)
+        return SKB_DROP;
+    held_ask_network(&entry->request, &entry->owner);
+    return packet.protocol == IPPROTO_UDP ? SKB_LOSE : SKB_DROP;
 }
 
 /* Outbound packets of sockets that have no send hook: raw, ping, whatever is neither TCP nor UDP.
