@@ -17,7 +17,8 @@
 #include "model/guid.h"
 #include "service.h"
 
-#define START_SECONDS  30u
+#define START_SECONDS  60u /* also for the engine's own programs, which its first filter may load  \
+                            */
 #define UNLOAD_SECONDS 10u
 #define TOLD_MS        1000 /* so long they have to end by themselves */
 #define CLOSE_MS       3000
@@ -276,7 +277,7 @@ static int start(struct driver *driver)
         return code;
     }
     set_state(driver, OPENWFP_DRIVER_STARTING);
-    driver_set_deadline(driver, START_SECONDS, "DriverEntry did not return in 30 seconds");
+    driver_set_deadline(driver, START_SECONDS, "DriverEntry did not return in 60 seconds");
     code = sd_event_add_child(service->event, &driver->child, driver->pid, WEXITED, on_exit_of_host,
                               driver);
     /* What it has said before it ended is heard first. */
