@@ -17,8 +17,7 @@
 #include "model/guid.h"
 #include "service.h"
 
-#define START_SECONDS  60u /* also for the engine's own programs, which its first filter may load  \
-                            */
+#define START_SECONDS  60u /* its first filter may load programs of the engine's */
 #define UNLOAD_SECONDS 10u
 #define TOLD_MS        1000 /* so long they have to end by themselves */
 #define CLOSE_MS       3000

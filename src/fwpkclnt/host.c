@@ -22,11 +22,10 @@
 #include "fwpuclnt/driver.h"
 #include "model/utf16.h"
 
-#define DOOR    3
-#define CHANNEL 4
-#define DRIVER  5 /* its file, when bfe hands it over open: PATH is /proc/self/fd/5 */
-#define ENTRY_SECONDS                                                                              \
-    90 /* a driver that does not come to an end is ended, if bfe has not done it */
+#define DOOR           3
+#define CHANNEL        4
+#define DRIVER         5  /* its file, when bfe hands it over open: PATH is /proc/self/fd/5 */
+#define ENTRY_SECONDS  90 /* a driver that does not come to an end is ended; by bfe before */
 #define UNLOAD_SECONDS 10
 
 enum { EXIT_USAGE = 2, EXIT_LOAD = 3, EXIT_ENTRY = 4 };
