@@ -44,7 +44,8 @@ int redirect_operation(const struct operation *operation)
     return 0;
 }
 
-uint32_t redirect_history(const struct hold *hold, uint32_t pid, const struct host *host)
+uint32_t redirect_history(const struct hold *hold, const struct ale_ask *ask,
+                          const struct host *host)
 {
     return 0;
 }

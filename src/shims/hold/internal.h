@@ -90,6 +90,7 @@ struct callout {
 /* A process that takes over redirected connects. */
 struct target {
     uint32_t pid, host;
+    uint64_t start; /* of the process, in clock ticks: another one may get its pid */
 };
 
 struct context {
@@ -176,7 +177,8 @@ void redirect_rules(struct batch *batch);
 /* From now on packets of the operation's flow go where the operation was redirected to. */
 int redirect_operation(const struct operation *operation);
 /* Whether the connect is one of a process that this host (or another) has redirected to. */
-uint32_t redirect_history(const struct hold *hold, uint32_t pid, const struct host *host);
+uint32_t redirect_history(const struct hold *hold, const struct ale_ask *ask,
+                          const struct host *host);
 void redirect_remember(struct hold *hold, uint32_t pid, const struct host *host);
 
 /* ---- packet.c ---- */

@@ -61,7 +61,7 @@ static bool send_classify(struct hold *hold, struct operation *operation, struct
     if (operation->ask.hold == ALE_HOLD_NOTICE)
         message.flags |= DRIVER_NOTICE;
     if (operation_is_redirect(operation))
-        message.flags |= redirect_history(hold, operation->ask.pid, host);
+        message.flags |= redirect_history(hold, &operation->ask, host);
     copy_app(hold, operation, message.app);
     operation->showed_packet = packet;
     if (packet) {

@@ -6,8 +6,10 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -217,12 +219,37 @@ int redirect_operation(const struct operation *operation)
 
 /* ---- going round in circles ---- */
 
-uint32_t redirect_history(const struct hold *hold, uint32_t pid, const struct host *host)
+/* In clock ticks since boot; 0: there is no such process. */
+static uint64_t start_of(uint32_t pid)
 {
+    unsigned long long start = 0;
+    char path[32], line[1024];
+    const char *behind_name = NULL;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+    file = fopen(path, "re");
+    if (file && fgets(line, sizeof(line), file))
+        behind_name = strrchr(line, ')');
+    if (!behind_name ||
+        sscanf(behind_name,
+               ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+               "%*d %*d %llu",
+               &start) != 1)
+        start = 0;
+    if (file)
+        fclose(file);
+    return start;
+}
+
+uint32_t redirect_history(const struct hold *hold, const struct ale_ask *ask,
+                          const struct host *host)
+{
+    uint64_t start = ask->start_time / (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
     uint32_t flags = 0;
 
-    for (unsigned i = 0; pid && i < HOLD_TARGETS; i++)
-        if (hold->targets[i].pid == pid)
+    for (unsigned i = 0; ask->pid && i < HOLD_TARGETS; i++)
+        if (hold->targets[i].pid == ask->pid && hold->targets[i].start == start)
             flags |= hold->targets[i].host == host->number ? DRIVER_REDIRECTED_BY_SELF
                                                            : DRIVER_REDIRECTED_BY_OTHER;
     return flags;
@@ -230,7 +257,12 @@ uint32_t redirect_history(const struct hold *hold, uint32_t pid, const struct ho
 
 void redirect_remember(struct hold *hold, uint32_t pid, const struct host *host)
 {
-    if (!pid || redirect_history(hold, pid, host) & DRIVER_REDIRECTED_BY_SELF)
+    struct target target = {pid, host->number, pid ? start_of(pid) : 0};
+
+    if (!target.start)
         return;
-    hold->targets[hold->next_target++ % HOLD_TARGETS] = (struct target){pid, host->number};
+    for (unsigned i = 0; i < HOLD_TARGETS; i++)
+        if (!memcmp(&hold->targets[i], &target, sizeof(target)))
+            return;
+    hold->targets[hold->next_target++ % HOLD_TARGETS] = target;
 }
