@@ -505,8 +505,8 @@ static int open_journal(struct load *load, const char *path)
         explain_failure(path, code);
     else if (journal->cut)
         log_line(LOG_WARNING,
-                 "%s ended in a torn record: %llu bytes of a change that was never answered are "
-                 "left out",
+                 "%s ended in an unfinished record: %llu bytes of a change that was never "
+                 "answered are left out",
                  path, (unsigned long long)journal->cut);
     return code;
 }
