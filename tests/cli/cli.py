@@ -13,6 +13,7 @@ from case import TapResult
 DONE, FAILED, USAGE, NO_BFE, POLICY, BLOCKED, DENIED = range(7)
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
 BFE, WFP = (os.path.join(BUILD, f"src/{name}/{name}") for name in ("bfe", "wfp"))
+CALLOUT = os.path.join(BUILD, "examples/callouts/connection_limit.bpf.o")
 POLICIES = os.path.normpath(os.path.join(os.path.dirname(__file__), "../../policies"))
 
 

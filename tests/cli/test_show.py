@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from cli import CliCase, main, wait_until, WFP, BLOCKED, DONE, FAILED, NO_BFE, USAGE
+from cli import CALLOUT, CliCase, main, wait_until, WFP, BLOCKED, DONE, FAILED, NO_BFE, USAGE
 
 KINDS = ("filters", "sublayers", "callouts", "providers", "layers", "sessions", "events", "flows")
 
@@ -267,11 +267,15 @@ class Rest(CliCase):
         self.complaint("callout", "nonsense", code=USAGE)
         self.complaint("callout", "load", "name", code=USAGE)
         self.complaint("callout", "load", "name", "/nonexistent.o", "connect", code=FAILED)
-        self.complaint("callout", "load", "name", WFP, "conect", code=USAGE)
+        self.complaint("callout", "load", "name", CALLOUT, "conect", code=USAGE)
+        large = self.file("\x7fELF")
+        os.truncate(large, (8 << 20) + 1)
+        self.assertIn("at most 8 MiB",
+                      self.complaint("callout", "load", "name", large, "connect", code=FAILED))
         self.complaint("callout", "unload", "nobody", code=FAILED)
 
     def test_a_callout_is_loaded_at_both_versions_of_its_layer(self):
-        self.wfp("callout", "load", "limiter", WFP, "connect")
+        self.wfp("callout", "load", "limiter", CALLOUT, "connect")
         self.assertEqual(2, len(self.json("callout", "list")))
         self.wfp("apply", self.file("callout limiter connect unregistered permit"))
         self.assertEqual({"callout limiter"}, {f["action"] for f in self.json("show", "filters")

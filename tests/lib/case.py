@@ -64,8 +64,9 @@ class TapResult(unittest.TestResult):
 
     def _problem(self, test, error):
         self._line("not ok", test)
-        for line in "".join(traceback.format_exception(*error)).splitlines():
-            print(f"# {line}", flush=True)
+        # Of a test that fails, meson shows what was said here.
+        print(test.id().removeprefix("__main__."), "".join(traceback.format_exception(*error)),
+              sep="\n", file=sys.stderr, flush=True)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
