@@ -37,23 +37,45 @@ void batch_table(struct batch *batch, uint16_t type)
     nftnl_table_free(table);
 }
 
-void batch_chain(struct batch *batch, const char *name, const char *type, uint32_t hook,
-                 int32_t priority)
+static struct nftnl_chain *chain_new(struct batch *batch, const char *name)
 {
     struct nftnl_chain *chain = nftnl_chain_alloc();
 
     if (!chain) {
         batch->failed = true;
-        return;
+        return NULL;
     }
     nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, BATCH_TABLE);
     nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
-    nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, type);
-    nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, hook);
-    nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, priority);
+    return chain;
+}
+
+static void chain_end(struct batch *batch, struct nftnl_chain *chain)
+{
     nftnl_chain_nlmsg_build_payload(batch_begin(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE), chain);
     batch_next(batch);
     nftnl_chain_free(chain);
+}
+
+void batch_chain(struct batch *batch, const char *name, const char *type, uint32_t hook,
+                 int32_t priority)
+{
+    struct nftnl_chain *chain = chain_new(batch, name);
+
+    if (!chain)
+        return;
+    nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, type);
+    nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, hook);
+    nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, priority);
+    chain_end(batch, chain);
+}
+
+void batch_chain_inner(struct batch *batch, const char *name)
+{
+    struct nftnl_chain *chain = chain_new(batch, name);
+
+    if (chain)
+        chain_end(batch, chain);
 }
 
 /* ---- rules ---- */
@@ -127,6 +149,15 @@ struct nftnl_expr *give_verdict(uint32_t verdict)
         return NULL;
     nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
     nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_VERDICT, verdict);
+    return expression;
+}
+
+struct nftnl_expr *jump(const char *chain)
+{
+    struct nftnl_expr *expression = give_verdict((uint32_t)NFT_JUMP);
+
+    if (expression)
+        nftnl_expr_set_str(expression, NFTNL_EXPR_IMM_CHAIN, chain);
     return expression;
 }
 

@@ -33,6 +33,8 @@ void batch_next(struct batch *batch);
 void batch_table(struct batch *batch, uint16_t type);
 void batch_chain(struct batch *batch, const char *name, const char *type, uint32_t hook,
                  int32_t priority);
+/* One that others jump to. */
+void batch_chain_inner(struct batch *batch, const char *name);
 
 struct nftnl_rule *rule_begin(struct batch *batch, const char *chain);
 void rule_end(struct batch *batch, struct nftnl_rule *rule);
@@ -45,5 +47,6 @@ struct nftnl_expr *compare_byte(uint32_t in, uint32_t operation, uint8_t value);
 struct nftnl_expr *load_payload(uint32_t base, uint32_t offset, uint32_t size, uint32_t to);
 struct nftnl_expr *mask_byte(uint32_t in, uint8_t mask);
 struct nftnl_expr *give_verdict(uint32_t verdict);
+struct nftnl_expr *jump(const char *chain);
 
 #endif

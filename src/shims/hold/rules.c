@@ -1,6 +1,7 @@
 /*
  * The table `inet openwfp`. What is held waits in the queue, what was denied is rejected, so that
- * its program knows at once. Everything else meets one program that looks at one number.
+ * its program knows at once. Of everything else, a first packet meets one program that looks at one
+ * number, and TCP's other packets none.
  */
 #include "internal.h"
 
@@ -105,35 +106,56 @@ static void batch_reject(struct batch *batch, const char *chain, const char *den
     rule_end(batch, rule);
 }
 
-static void batch_queue(struct batch *batch, const char *chain, const char *held)
+/* Those that are asked about, or that were denied, go to a chain of their own. */
+static void batch_jump(struct batch *batch, const char *chain, const char *held, const char *to)
 {
     struct nftnl_rule *rule = rule_begin(batch, chain);
 
     if (!rule)
         return;
     rule_add(rule, matches(held), batch);
+    rule_add(rule, jump(to), batch);
+    rule_end(batch, rule);
+}
+
+static void batch_queue(struct batch *batch, const char *chain)
+{
+    struct nftnl_rule *rule = rule_begin(batch, chain);
+
+    if (!rule)
+        return;
     rule_add(rule, queue(), batch);
     rule_end(batch, rule);
 }
 
-static void batch_hook(struct batch *batch, const char *chain, uint32_t hook, int32_t priority,
+/* Where a hook's packets go: its chain, and the one for those that don't just pass. */
+struct chains {
+    const char *all, *held;
+    uint32_t hook;
+};
+static const struct chains outbound = {"output", "held_output", NF_INET_LOCAL_OUT};
+static const struct chains inbound = {"input", "held_input", NF_INET_LOCAL_IN};
+
+static void batch_hook(struct batch *batch, const struct chains *chains, int32_t priority,
                        const char *held, const char *denied)
 {
-    batch_chain(batch, chain, "filter", hook, priority);
-    batch_pass(batch, chain);
-    batch_reject(batch, chain, denied, true);
-    batch_reject(batch, chain, denied, false);
-    batch_queue(batch, chain, held);
+    batch_chain_inner(batch, chains->held);
+    batch_reject(batch, chains->held, denied, true);
+    batch_reject(batch, chains->held, denied, false);
+    batch_queue(batch, chains->held);
+    batch_chain(batch, chains->all, "filter", chains->hook, priority);
+    batch_pass(batch, chains->all);
+    batch_jump(batch, chains->all, held, chains->held);
 }
 
 static void batch_rules(struct batch *batch, const struct rules *rules)
 {
     batch_table(batch, NFT_MSG_NEWTABLE);
     if (rules->held)
-        batch_hook(batch, "output", NF_INET_LOCAL_OUT,
-                   rules->redirect ? PRIORITY_REDIRECT : PRIORITY, rules->held, rules->denied);
+        batch_hook(batch, &outbound, rules->redirect ? PRIORITY_REDIRECT : PRIORITY, rules->held,
+                   rules->denied);
     if (rules->held_in)
-        batch_hook(batch, "input", NF_INET_LOCAL_IN, PRIORITY, rules->held_in, rules->denied_in);
+        batch_hook(batch, &inbound, PRIORITY, rules->held_in, rules->denied_in);
     if (rules->redirect)
         redirect_rules(batch);
 }

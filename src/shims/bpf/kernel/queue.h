@@ -1,6 +1,7 @@
 /*
- * The programs that netfilter rules match packets with (xt_bpf): which packets are to wait in the
- * queue, and which of them are to be rejected, as their operation was blocked.
+ * The programs that netfilter rules match packets with (xt_bpf): which packets are not simply to
+ * pass (ale_held), and which of these are to be rejected, as their operation was blocked
+ * (ale_denied); the others wait in the queue. What is not held meets only the first.
  */
 #ifndef OPENWFP_ALE_QUEUE_H
 #define OPENWFP_ALE_QUEUE_H
@@ -46,7 +47,11 @@ SEC("socket") int ale_held(struct __sk_buff *skb)
     if (nothing_is_held())
         return NO_MATCH;
     const struct held *entry = held_of_packet(skb, &packet, &key);
-    return entry && entry->state == HELD_ASKED ? packet_waits(entry, &packet) : NO_MATCH;
+    if (!entry)
+        return NO_MATCH;
+    if (entry->state == HELD_ASKED)
+        return packet_waits(entry, &packet);
+    return entry->state == HELD_BLOCKED ? MATCH : NO_MATCH;
 }
 
 SEC("socket") int ale_denied(struct __sk_buff *skb)
@@ -83,6 +88,11 @@ static __always_inline struct ale_endpoint *inbound_endpoint(struct __sk_buff *s
     return endpoint && !endpoint->refused ? endpoint : NULL;
 }
 
+static __always_inline bool inbound_is_denied(const struct held *entry)
+{
+    return entry && entry->state == HELD_BLOCKED && held_is_fresh(entry);
+}
+
 static __always_inline int inbound_ask(struct __sk_buff *skb, const struct packet *packet,
                                        const struct ale_endpoint *endpoint,
                                        struct ale_held_key *key)
@@ -99,8 +109,10 @@ static __always_inline int inbound_ask(struct __sk_buff *skb, const struct packe
     request->hold = ALE_HOLD_QUEUE;
     enum verdict verdict = authorize(request, &endpoint->owner, ALE_AUTH_RECV_ACCEPT, 0);
     workbench_return(bench);
-    const struct held *entry = verdict == HELD ? bpf_map_lookup_elem(&held, key) : NULL;
-    return entry && entry->state == HELD_ASKED ? packet_waits(entry, packet) : NO_MATCH;
+    const struct held *entry = verdict == PERMITTED ? NULL : bpf_map_lookup_elem(&held, key);
+    if (entry && verdict == HELD && entry->state == HELD_ASKED)
+        return packet_waits(entry, packet);
+    return inbound_is_denied(entry) ? MATCH : NO_MATCH;
 }
 
 /* A block that needs no user space is the lookup hook's to give, an event of it the ingress hook's.
@@ -132,7 +144,7 @@ SEC("socket") int ale_denied_in(struct __sk_buff *skb)
         return NO_MATCH;
     inbound_key(&key, &packet, endpoint);
     const struct held *entry = bpf_map_lookup_elem(&held, &key);
-    return entry && entry->state == HELD_BLOCKED && held_is_fresh(entry) ? MATCH : NO_MATCH;
+    return inbound_is_denied(entry) ? MATCH : NO_MATCH;
 }
 
 #endif
