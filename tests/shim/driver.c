@@ -207,6 +207,13 @@ static void tell_packet(void *ctx, const struct ale_ask_packet *packet)
 {
 }
 
+static int close_asks(void)
+{
+    shim_asks_close(asks);
+    asks = NULL;
+    return 0;
+}
+
 static void do_asks(const char *what)
 {
     const struct shim_asks_sink sink = {NULL, tell_question, tell_packet};
@@ -215,7 +222,7 @@ static void do_asks(const char *what)
     if (what && !strcmp(what, "open"))
         answer(shim_asks_open(shim, &asks, &error));
     else if (what && !strcmp(what, "close"))
-        shim_asks_close(asks), answer(0);
+        answer(close_asks());
     else if (what && !strcmp(what, "recover"))
         shim_asks_recover(asks, &sink), answer(told);
     else

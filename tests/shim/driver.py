@@ -49,6 +49,14 @@ class Driver:
         events = [json.loads(line) for line in self.ask("poll")[0]]
         return [e for e in events if all(e[key] == value for key, value in wanted.items())]
 
+    def reset(self):
+        """As if it were new, but for what it has loaded into the kernel."""
+        self.tell("asks", "close")
+        self.tell("commit")
+        self.tell("collect", 0)
+        while self.tell("poll"):
+            pass
+
     def kill(self):
         self.process.kill()
         self._end()
@@ -76,22 +84,36 @@ def rule(layer, action, callout=None, context=0, **slots):
 
 
 class ShimCase(unittest.TestCase):
-    """One place for all tests of a class; each test has fresh pins."""
-    place = None
+    """One place for all tests of a class; each begins without policy, and with fresh pins where
+    `fresh` says so. The others share a loader: verifying its programs again is what takes long."""
+    place = driver = None
+    fresh = False
 
     @classmethod
     def setUpClass(cls):
         cls.build = os.environ["OPENWFP_BUILD"]
         cls.place = cls.enterClassContext(Place(cls.build))
         cls.pins = f"/sys/fs/bpf/{cls.place.name}"
+        cls.addClassCleanup(cls.end)
+
+    @classmethod
+    def end(cls):
+        if cls.driver:
+            cls.driver.tell("remove", cls.pins)
+            cls.driver.close()
+            cls.driver = None
 
     def setUp(self):
-        self.driver = self.open()
+        self.driver = self.driver or self.open()
 
     def tearDown(self):
         self.place._stop_programs()
-        self.driver.tell("remove", self.pins)
-        self.driver.close()
+        type(self).driver = self.driver
+        del self.driver
+        if self.fresh:
+            self.end()
+        else:
+            self.driver.reset()
 
     def open(self, netns=0, cgroup=None):
         driver = Driver(self.build)

@@ -22,13 +22,19 @@ class Asks(ShimCase):
         super().setUp()
         self.driver.tell("asks", "open")
 
+    def tearDown(self):
+        self.place._stop_programs()
+        for text in self.driver.ask("asks", "recover")[0]:  # of programs that are gone
+            self.answer_to(json.loads(text), FORGET)
+        self.assertEqual(0, self.driver.tell("asks", "recover"))
+        super().tearDown()
+
     def questions(self, count=1, **wanted):
         """Waits for so many questions."""
         seen = []
 
         def come():
             for text in self.driver.ask("asks")[0]:
-                import json
                 question = json.loads(text)
                 if question["kind"] == 0:
                     seen.append(question)

@@ -32,6 +32,8 @@ CALLOUT = """
 
 
 class Callouts(ShimCase):
+    fresh = True
+
     def setUp(self):
         super().setUp()
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)

@@ -73,6 +73,7 @@ class Events(ShimCase):
 
 class Log(ShimCase):
     """Events of several writers at once, and more of them than there is room for."""
+    fresh = True
     PORTS = range(1, 1001)
 
     def setUp(self):

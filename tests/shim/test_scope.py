@@ -8,9 +8,11 @@ from place import INSIDE4, OUTSIDE4, cgroup2_root
 
 
 class Scope(ShimCase):
+    fresh = True
+
     def setUp(self):
+        super().setUp()
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
-        self.driver = self.open()
 
     def test_only_the_cgroup_is_covered_and_all_below_it(self):
         self.driver.commit(rule(CONNECT, BLOCK))
