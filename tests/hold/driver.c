@@ -3,7 +3,8 @@
  * answers are the test's. Commands on stdin; each is answered by one line, "ok …" or "error …",
  * that JSON lines may precede.
  *
- *   open PIN_DIR CGROUP [FLAGS]     shim, asks, hold, and a host for callout 7, HOLD_CALLOUT_*
+ *   open PIN_DIR CGROUP [FLAGS]     asks, hold, and a host for callout 7, HOLD_CALLOUT_*; at first
+ *                                   also the shim
  *   commit FILTER…                  LAYER:ACTION[:user], heaviest first; user: callout 7 is asked
  *   enable OUTBOUND INBOUND         0 or 1
  *   said MILLISECONDS               what the host was told since, waiting for the first so long
@@ -15,7 +16,7 @@
  *   abort FLOW
  *   hangup                          the host goes
  *   count                           packets that wait
- *   close KEEP
+ *   close KEEP                      hold, with the host and asks; the shim stays open
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -81,7 +82,7 @@ static int do_open(char **words)
     struct shim_options options = {
         .scope = SHIM_SCOPE_CGROUP, .pin_dir = words[0], .cgroup = words[1]};
     callout_flags = words[2] ? (uint32_t)atoi(words[2]) : 0;
-    int result = shim_open(&options, &shim, &error);
+    int result = shim ? 0 : shim_open(&options, &shim, &error);
 
     if (!result)
         result = shim_asks_open(shim, &asks, &error);
@@ -262,7 +263,8 @@ static int do_abort(char **words)
 
 static int do_hangup(void)
 {
-    close(host);
+    if (host >= 0)
+        close(host);
     host = -1;
     return 0;
 }
@@ -278,10 +280,8 @@ static int do_count(void)
 static int do_close(bool keep)
 {
     hold_close(hold, keep);
-    shim_close(shim);
     hold = NULL;
-    shim = NULL;
-    return 0;
+    return do_hangup();
 }
 
 static void obey(char **words, int count)

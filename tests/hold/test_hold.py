@@ -33,25 +33,41 @@ class HoldDriver(Driver):
 
 
 class Hold(unittest.TestCase):
+    """The cases share a shim, as its programs take long to verify; each has its own hold thread and
+    host, and begins without policy."""
+    driver = None
+
     @classmethod
     def setUpClass(cls):
         cls.build = os.environ["OPENWFP_BUILD"]
         cls.place = cls.enterClassContext(Place(cls.build))
         cls.pins = f"/sys/fs/bpf/{cls.place.name}"
+        cls.addClassCleanup(cls.end)
+
+    @classmethod
+    def end(cls):
+        if cls.driver:
+            cls.driver.tell("remove", cls.pins)
+            cls.driver.close()
 
     def setUp(self):
         self.open()
 
-    def open(self, flags=0):
-        self.driver = HoldDriver(self.build)
-        self.driver.heard = []
-        self.driver.tell("open", self.pins, self.place.cgroup, flags)
+    @classmethod
+    def open(cls, flags=0):
+        cls.driver = cls.driver or HoldDriver(cls.build)
+        cls.driver.heard = []
+        cls.driver.tell("open", cls.pins, cls.place.cgroup, flags)
+
+    @classmethod
+    def kill(cls):
+        cls.driver.kill()
+        cls.driver = None
 
     def tearDown(self):
         self.place._stop_programs()
         self.driver.tell("close", 0)
-        self.driver.tell("remove", self.pins)
-        self.driver.close()
+        self.driver.tell("commit")
 
     def hold(self, layer=CONNECT, inbound=0):
         self.place.start("sleep", "60")  # somebody covered: the rules are put where they live
@@ -118,7 +134,6 @@ class Hold(unittest.TestCase):
 
     def test_7_7_a_callout_that_wants_a_flows_context_is_passed_over_without(self):
         self.driver.tell("close", 0)
-        self.driver.close()
         self.open(CONDITIONAL)
         self.hold()
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
@@ -194,7 +209,7 @@ class Hold(unittest.TestCase):
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
         program = self.start(f"tcp4 timeout=60000 connect={OUTSIDE4}:80")
         self.asked()
-        self.driver.kill()
+        self.kill()
         self.assertEqual("EINPROGRESS", self.place.answer(f"tcp4 connect={OUTSIDE4}:80"))
         self.assertIsNone(program.process.poll())
         self.open()
