@@ -87,7 +87,7 @@ static void *ask(void *argument)
             walks[i] = race->asked[i % KEYS];
         atomic_store(&race->broken, !kernel_side_decide(race->changing.kernel));
         check(race, first, atomic_load(&race->coming));
-        sched_yield(); /* a processor that never leaves the kernel keeps RCU, so the changer, waiting */
+        sched_yield(); /* or RCU, and with it the changer, waits for this processor */
     }
     return NULL;
 }

@@ -16,6 +16,7 @@
  *   abort FLOW
  *   hangup                          the host goes
  *   count                           packets that wait
+ *   permitted                       operations that were, since the hold was opened
  *   close KEEP                      hold, with the host and asks; the shim stays open
  */
 #include <arpa/inet.h>
@@ -269,12 +270,12 @@ static int do_hangup(void)
     return 0;
 }
 
-static int do_count(void)
+static struct hold_statistics counted(void)
 {
     struct hold_statistics statistics;
 
     hold_statistics(hold, &statistics);
-    return (int)statistics.packets;
+    return statistics;
 }
 
 static int do_close(bool keep)
@@ -314,7 +315,9 @@ static void obey(char **words, int count)
     else if (!strcmp(command, "hangup"))
         answer(do_hangup());
     else if (!strcmp(command, "count"))
-        answer(do_count());
+        answer((int)counted().packets);
+    else if (!strcmp(command, "permitted"))
+        answer((int)counted().permitted);
     else if (!strcmp(command, "remove"))
         answer(shim_remove(words[1], &error));
     else if (!strcmp(command, "poll"))

@@ -254,6 +254,7 @@ class Hold(unittest.TestCase):
         first = iter(program.line, "waiting")
         self.assertEqual(["udp4 ok", "timeout ok", "connect ok", "send ok"], list(first))
         self.answer(self.asked(), PERMIT)
+        wait_until(lambda: self.driver.tell("permitted"), "the answer to be in the kernel")
         self.assertEqual(["wait", "send", "recv"],
                          [step for step, answer in self.place.finish(program)
                           if answer == "ok"])
