@@ -7,14 +7,15 @@
  *         classify_decide() …       what it does to the result
  *         classify_proceed(run, …)  passes it, or all of its sublayer
  *
- * All but one function is inlined: in the kernel a return costs as much as reading a node, where
- * it guards against speculation.
+ * In the kernel reading a tree is a function that is verified once, by itself: what leads from tree
+ * to tree is then little for the verifier to follow. All else is inlined: a return costs as much as
+ * reading a node, where the kernel guards against speculation.
  *
  * Who includes this has defined, beside what read.h needs,
  *
  *     classify_repeat(count, step, context) calls long step(__u32, void *) until it returns 1
  *     CLASSIFY_CHECKED                      how a function is declared that the verifier checks by
- *                                           itself, so that loops can call it
+ *                                           itself
  */
 #ifndef OPENWFP_CLASSIFY_LOOKUP_H
 #define OPENWFP_CLASSIFY_LOOKUP_H
@@ -23,144 +24,139 @@
 #include "read.h"
 #include "tests.h"
 
-#define CLASSIFY_NONE_DONE    0xffffffffu
-#define CLASSIFY_LOST         0xffffffffu /* a reference that leads nowhere */
-#define CLASSIFY_NEAR_LIST    3           /* filters of a leaf that are read in a plain loop */
-#define CLASSIFY_NEAR_ENTRIES 8           /* entries of a leaf that are passed over in one */
-#define CLASSIFY_NEAR_TREES   6           /* trees, likewise */
-#define CLASSIFY_NEAR_DEPTH   8           /* nodes on the way down, likewise */
+#define CLASSIFY_NONE_DONE 0xffffffffu
+#define CLASSIFY_NEAR_STEPS                                                                        \
+    16 /* of a round, in a plain loop: trees read, records, blocks changed */
+#define CLASSIFY_NEAR_DEPTH   8 /* nodes on the way down that one step reads */
+#define CLASSIFY_NEAR_ENTRIES 8 /* entries of a leaf, likewise */
 #define CLASSIFY_FAR_STEPS    (1u << 23)
 
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
 #define CLASSIFY_KEPT    0x80000000u /* in walk->kept: and it matches */
 
-/* ---- trees ---- */
+/* ---- a tree ---- */
 
-/*
- * One step down a tree: the reference of the key's child; 0: nothing is there. Where all filters
- * below are behind `limit` it goes no further and stays.
- */
-CLASSIFY_INLINE __u32 classify_child(struct classify_run *run, __u64 tree, __u32 ref, __u32 limit)
-{
-    __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+/* What reading a tree came to. */
+enum classify_reading {
+    CLASSIFY_SAID,    /* it has no more to say now */
+    CLASSIFY_MORE,    /* there is more to read */
+    CLASSIFY_NODES,   /* there is, in another block of nodes: that of walk->wanted */
+    CLASSIFY_RECORDS, /* the same, of records */
+    CLASSIFY_LONG,    /* the filter at walk->wanted can only be read from afar */
+};
 
-    if (!classify_open(run->memory, &run->nodes, ref))
-        return CLASSIFY_LOST;
-    if (!classify_inside(&offset, sizeof(struct classify_node)))
-        return CLASSIFY_LOST;
-    const __u8 *bytes = run->nodes.block->bytes;
-    const struct classify_node *node = (const void *)(bytes + offset);
-    if (node->first >= limit) {
-        run->walk->kept[tree] = node->first;
-        return ref;
-    }
-    __u64 value = classify_value(&run->walk->key, node->slot), lo = node->lo;
-    __u32 shift = node->shift;
-    __u64 child = (value - lo) >> shift;
-    child = child < node->count ? child + 1 : 0;
-    if (node->cut != CLASSIFY_CUT)
-        child = node->cut == CLASSIFY_BIT ? value >> shift & 1 : value >= lo;
-    offset += sizeof(*node) + child * sizeof(__u32);
-    if (!classify_inside(&offset, sizeof(__u32)))
-        return CLASSIFY_LOST;
-    return *(const __u32 *)(const void *)(bytes + offset);
-}
+/* What a tree is read in: a block of nodes and lists and one of records. */
+struct classify_blocks {
+    const struct classify_block *nodes, *records;
+};
 
 CLASSIFY_INLINE bool classify_is_node(__u32 ref)
 {
     return ref && CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_NODE;
 }
 
+/* Whether the unit is in the block of the number; if not, it is wanted. */
+CLASSIFY_INLINE bool classify_in_block(struct classify_walk *walk, __u32 unit, __u32 number)
+{
+    if (unit / CLASSIFY_BLOCK_UNITS == number)
+        return true;
+    walk->wanted = unit;
+    return false;
+}
+
+CLASSIFY_INLINE enum classify_reading classify_is_lost(struct classify_walk *walk)
+{
+    walk->lost = 1;
+    return CLASSIFY_SAID;
+}
+
+/* Filters of the base behind this unit are of no interest any more. */
 CLASSIFY_INLINE __u32 classify_limit(const struct classify_walk *walk)
 {
     return walk->base ? walk->best >> 32 : 0xffffffffu;
 }
 
-/* From where the tree's cursor stands as far down as is of interest. False: that is far. */
-CLASSIFY_INLINE bool classify_descend(struct classify_run *run, __u64 tree)
+/* The offset of the reference to the node's child that the key leads to. */
+CLASSIFY_INLINE __u64 classify_child(const struct classify_key *key,
+                                     const struct classify_node *node)
 {
-    __u32 ref = run->walk->cursor[tree], limit = classify_limit(run->walk);
+    __u64 value = classify_value(key, node->slot), lo = node->lo;
+    __u32 shift = node->shift;
+    __u64 child = (value - lo) >> shift;
+
+    child = child < node->count ? child + 1 : 0;
+    if (node->cut != CLASSIFY_CUT)
+        child = node->cut == CLASSIFY_BIT ? value >> shift & 1 : value >= lo;
+    return sizeof(*node) + child * sizeof(__u32);
+}
+
+/* From where the tree's cursor stands down to a leaf. SAID: all filters below come too late. */
+CLASSIFY_INLINE enum classify_reading
+classify_descend(struct classify_walk *walk, const struct classify_blocks *blocks, __u64 tree)
+{
+    __u32 ref = walk->cursor[tree], limit = classify_limit(walk);
 
     for (int depth = 0; depth < CLASSIFY_NEAR_DEPTH; depth++) {
+        __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+        const struct classify_node *node;
         if (!classify_is_node(ref))
-            return true;
-        __u32 child = classify_child(run, tree, ref, limit);
-        run->walk->cursor[tree] = child;
-        if (child == ref)
-            return true;
-        ref = child;
+            return CLASSIFY_MORE;
+        if (!classify_in_block(walk, ref, walk->nodes_block))
+            return CLASSIFY_NODES;
+        if (!classify_inside(&offset, sizeof(*node)))
+            return classify_is_lost(walk);
+        node = (const void *)(blocks->nodes->bytes + offset);
+        if (node->first >= limit) {
+            walk->kept[tree] = node->first;
+            return CLASSIFY_SAID;
+        }
+        offset += classify_child(&walk->key, node);
+        if (!classify_inside(&offset, sizeof(ref)))
+            return classify_is_lost(walk);
+        ref = *(const __u32 *)(const void *)(blocks->nodes->bytes + offset);
+        walk->cursor[tree] = ref;
     }
-    return !classify_is_node(ref);
+    return CLASSIFY_MORE;
 }
 
 /* ---- leaves ---- */
 
-enum classify_considered {
-    CLASSIFY_PASS, /* the filter is done with */
-    CLASSIFY_STAY, /* the tree's next filter to look at is still this one */
-    CLASSIFY_LONG, /* the filter can only be read from afar */
-};
-
-/* Whether the filter is one to decide now, apart from its tests; its order goes to walk->order. */
-CLASSIFY_INLINE enum classify_considered classify_standing(struct classify_walk *walk, __u32 unit,
-                                                           const struct classify_record *record)
+/* Filters of the base that have been asked, or come too late, need not be looked at. */
+CLASSIFY_INLINE bool classify_is_past(const struct classify_walk *walk, __u32 unit)
 {
-    if (walk->base)
-        walk->order = (__u64)unit << 32 | 0xffffffffu;
-    else
-        walk->order = (__u64)record->head.before << 32 | unit;
-    if (walk->order <= walk->passed || record->head.sublayer == walk->done)
-        return CLASSIFY_PASS;
-    if (walk->base && record->head.died <= walk->number)
-        return CLASSIFY_PASS;
-    return walk->order < walk->best ? CLASSIFY_LONG : CLASSIFY_STAY;
-}
-
-CLASSIFY_INLINE int classify_take_found(struct classify_walk *walk, __u32 unit)
-{
-    walk->best = walk->order;
-    walk->found = unit;
-    return CLASSIFY_STAY;
-}
-
-/* Takes the filter at `unit` if it matches and is earlier than what was found. */
-CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
-                                       const struct classify_record *record, __u32 unit)
-{
-    if (!walk || !record)
-        return CLASSIFY_PASS;
-    enum classify_considered standing = classify_standing(walk, unit, record);
-    if (standing != CLASSIFY_LONG || record->head.units > CLASSIFY_NEAR_UNITS)
-        return standing;
-    return classify_matches(walk, record) ? classify_take_found(walk, unit) : CLASSIFY_PASS;
+    return walk->base && ((__u64)unit << 32 | 0xffffffffu) <= walk->passed;
 }
 
 /*
  * Moves a leaf's cursor over what can't match, up to a filter that may: its unit, and where the
- * cursor goes behind it. 0: there was none so far.
+ * cursor goes behind it. 0: there was none so far, or walk->wanted.
  */
-CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, __u32 *next)
+CLASSIFY_INLINE __u32 classify_candidate(struct classify_walk *walk,
+                                         const struct classify_blocks *blocks, __u64 tree,
+                                         __u32 *next)
 {
-    struct classify_walk *walk = run->walk;
     __u32 cursor = walk->cursor[tree];
     __u64 offset = (__u64)cursor % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
     *next = 0;
-    if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST)
-        return CLASSIFY_REF_AT(cursor);
-    if (!classify_open(run->memory, &run->nodes, CLASSIFY_REF_AT(cursor))) {
-        walk->lost = 1;
+    if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST) {
+        if (!classify_is_past(walk, CLASSIFY_REF_AT(cursor)))
+            return CLASSIFY_REF_AT(cursor);
+        walk->cursor[tree] = 0;
         return 0;
     }
+    if (!classify_in_block(walk, CLASSIFY_REF_AT(cursor), walk->nodes_block))
+        return 0;
     for (int i = 0; i < CLASSIFY_NEAR_ENTRIES; i++) {
         const struct classify_entry *entry;
         if (!classify_inside(&offset, sizeof(*entry)))
             break; /* the list goes on in the next block */
-        entry = (const void *)(run->nodes.block->bytes + offset);
+        entry = (const void *)(blocks->nodes->bytes + offset);
         __u32 ref = entry->ref;
         __u64 value = classify_value(&walk->key, entry->slot) >> entry->shift;
         bool last = CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_LAST;
-        if ((value & CLASSIFY_ENTRY_MASK) == entry->value) {
+        if ((value & CLASSIFY_ENTRY_MASK) == entry->value &&
+            !classify_is_past(walk, CLASSIFY_REF_AT(ref))) {
             walk->cursor[tree] = cursor;
             *next = last ? 0 : cursor + 1;
             return CLASSIFY_REF_AT(ref);
@@ -174,37 +170,104 @@ CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, _
     return 0;
 }
 
-/* One step through a leaf. STAY: this tree has no more to say now. */
-CLASSIFY_INLINE enum classify_considered classify_read(struct classify_run *run, __u64 tree)
+enum classify_standing {
+    CLASSIFY_PASSED, /* the filter is done with, or not in force */
+    CLASSIFY_LATE,   /* an earlier one has been found */
+    CLASSIFY_DUE,
+};
+
+/* Whether the filter is one to decide now, apart from its tests; its order goes to walk->order. */
+CLASSIFY_INLINE enum classify_standing classify_standing(struct classify_walk *walk, __u32 unit,
+                                                         const struct classify_record *record)
 {
-    struct classify_walk *walk = run->walk;
-    if (CLASSIFY_REF_KIND(walk->cursor[tree]) == CLASSIFY_REF_NODE)
-        return CLASSIFY_STAY; /* there is nothing, or nothing early enough */
-    __u32 next, unit = classify_candidate(run, tree, &next);
-    if (!unit)
-        return CLASSIFY_PASS;
-    if (walk->base) { /* most filters need not even be looked at */
-        if (unit >= walk->best >> 32) {
-            walk->kept[tree] = unit;
-            return CLASSIFY_STAY;
-        }
-        if (((__u64)unit << 32 | 0xffffffffu) <= walk->passed) {
-            walk->cursor[tree] = next;
-            return CLASSIFY_PASS;
-        }
-    }
-    const struct classify_record *record = classify_record_at(run, unit);
-    if (!record) {
-        walk->lost = 1;
-        return CLASSIFY_STAY;
-    }
-    enum classify_considered considered = classify_consider(walk, record, unit);
-    if (considered == CLASSIFY_PASS)
-        walk->cursor[tree] = next;
-    else if (considered == CLASSIFY_STAY && walk->base)
-        walk->kept[tree] = unit | CLASSIFY_KEPT;
-    return considered;
+    if (walk->base)
+        walk->order = (__u64)unit << 32 | 0xffffffffu;
+    else
+        walk->order = (__u64)record->head.before << 32 | unit;
+    if (walk->order <= walk->passed || record->head.sublayer == walk->done)
+        return CLASSIFY_PASSED;
+    if (walk->base && record->head.died <= walk->number)
+        return CLASSIFY_PASSED;
+    return walk->order < walk->best ? CLASSIFY_DUE : CLASSIFY_LATE;
 }
+
+CLASSIFY_INLINE enum classify_reading classify_take_found(struct classify_walk *walk, __u64 tree,
+                                                          __u32 unit)
+{
+    walk->best = walk->order;
+    walk->found = unit;
+    if (walk->base)
+        walk->kept[tree] = unit | CLASSIFY_KEPT;
+    return CLASSIFY_SAID;
+}
+
+/* Takes the filter at `unit` if it matches and is earlier than what was found. */
+CLASSIFY_INLINE enum classify_reading classify_consider(struct classify_walk *walk,
+                                                        const struct classify_record *record,
+                                                        __u64 tree, __u32 unit, __u32 next)
+{
+    enum classify_standing standing = classify_standing(walk, unit, record);
+
+    if (standing == CLASSIFY_LATE)
+        return CLASSIFY_SAID;
+    if (standing == CLASSIFY_DUE) {
+        if (record->head.units > CLASSIFY_NEAR_UNITS) {
+            walk->wanted = unit;
+            walk->next = next;
+            return CLASSIFY_LONG;
+        }
+        if (classify_matches(walk, record))
+            return classify_take_found(walk, tree, unit);
+    }
+    walk->cursor[tree] = next;
+    return next ? CLASSIFY_MORE : CLASSIFY_SAID;
+}
+
+/* One step through a leaf. */
+CLASSIFY_INLINE enum classify_reading
+classify_leaf(struct classify_walk *walk, const struct classify_blocks *blocks, __u64 tree)
+{
+    __u32 next, unit = classify_candidate(walk, blocks, tree, &next);
+    __u64 offset = (__u64)unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+
+    if (!unit) {
+        if (walk->wanted)
+            return CLASSIFY_NODES;
+        return walk->cursor[tree] ? CLASSIFY_MORE : CLASSIFY_SAID;
+    }
+    if (unit >= classify_limit(walk)) { /* most filters need not even be looked at */
+        walk->kept[tree] = unit;
+        return CLASSIFY_SAID;
+    }
+    if (!classify_in_block(walk, unit, walk->filters_block))
+        return CLASSIFY_RECORDS;
+    if (!classify_inside(&offset, sizeof(struct classify_record)))
+        return classify_is_lost(walk);
+    return classify_consider(walk, (const void *)(blocks->records->bytes + offset), tree, unit,
+                             next);
+}
+
+/* Reads a tree on: down to its leaf, and there up to a filter that may match. */
+CLASSIFY_CHECKED int classify_read(struct classify_walk *walk, const struct classify_block *nodes,
+                                   const struct classify_block *records, __u32 at)
+{
+    const struct classify_blocks blocks = {nodes, records};
+    __u64 tree = at;
+
+    if (!walk || !nodes || !records || tree >= CLASSIFY_TREES)
+        return CLASSIFY_SAID;
+    walk->wanted = 0;
+    if (classify_is_node(walk->cursor[tree])) {
+        enum classify_reading reading = classify_descend(walk, &blocks, tree);
+        if (reading != CLASSIFY_MORE)
+            return reading;
+        if (CLASSIFY_REF_KIND(walk->cursor[tree]) == CLASSIFY_REF_NODE)
+            return walk->cursor[tree] ? CLASSIFY_MORE : CLASSIFY_SAID;
+    }
+    return classify_leaf(walk, &blocks, tree);
+}
+
+/* ---- from tree to tree ---- */
 
 /* Whether it is known without looking what a tree of the base has to say. */
 CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, __u64 tree)
@@ -221,27 +284,24 @@ CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, __u64 tree)
     return true;
 }
 
-/* Reads a leaf. False: not to where it is enough, as it is deep or long or has a long filter. */
-CLASSIFY_INLINE bool classify_scan(struct classify_run *run, __u64 tree)
+/* One step through the trees, walk->tree being the one that is read; SAID: it has been read. */
+CLASSIFY_INLINE enum classify_reading classify_step(struct classify_run *run, __u64 tree)
 {
-    if (tree >= CLASSIFY_TREES)
-        return true;
-    run->walk->base = tree < run->layer->base_trees;
-    if (run->walk->base && classify_settled(run->walk, tree))
-        return true;
-    if (!classify_descend(run, tree))
-        return false;
-    for (int i = 0; i < CLASSIFY_NEAR_LIST; i++) {
-        enum classify_considered considered = classify_read(run, tree);
-        if (considered == CLASSIFY_STAY)
-            return true;
-        if (considered == CLASSIFY_LONG)
-            break;
-    }
-    return false;
+    struct classify_walk *walk = run->walk;
+    enum classify_reading reading;
+
+    walk->base = tree < run->layer->base_trees;
+    if (!walk->cursor[tree] || (walk->base && classify_settled(walk, tree)))
+        return CLASSIFY_SAID;
+    reading = classify_read(walk, run->nodes.block, run->filters.block, tree);
+    if (reading == CLASSIFY_NODES && !classify_open(run->memory, &run->nodes, walk->wanted))
+        return classify_is_lost(walk);
+    if (reading == CLASSIFY_RECORDS && !classify_open(run->memory, &run->filters, walk->wanted))
+        return classify_is_lost(walk);
+    return reading;
 }
 
-/* ---- the same for long filters and long leaves ---- */
+/* ---- long filters ---- */
 
 struct classify_far_tests {
     struct classify_run *run;
@@ -260,55 +320,43 @@ static long classify_far_test(__u32 step, void *context)
         far->run->memory, &far->run->filters, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
     if (!test)
         walk->lost = 1;
-    walk->index = test ? classify_next_test(&walk->key, test, index) : CLASSIFY_FAILS;
+    walk->index = test ? classify_next_test(&walk->key, test, index, &walk->holds) : CLASSIFY_FAILS;
     return 0;
 }
 
 /* A filter with many tests, read from where they are. */
-CLASSIFY_INLINE enum classify_considered classify_read_long(struct classify_run *run, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_read_long(struct classify_run *run, __u64 tree)
 {
     struct classify_walk *walk = run->walk;
-    __u32 next, unit = classify_candidate(run, tree, &next);
+    __u32 unit = walk->wanted;
     const struct classify_record *record = classify_record_at(run, unit);
     if (!record)
-        return CLASSIFY_STAY;
+        return classify_is_lost(walk);
     struct classify_far_tests far = {.run = run, .units = record->head.units};
 
     far.at = unit + sizeof(struct classify_filter) / CLASSIFY_UNIT +
              (record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0);
     walk->index = 0;
     classify_repeat(CLASSIFY_FAR_STEPS, classify_far_test, &far);
-    if (walk->index != CLASSIFY_FAILS) {
-        if (walk->base)
-            walk->kept[tree] = unit | CLASSIFY_KEPT;
-        return classify_take_found(walk, unit);
-    }
-    walk->cursor[tree] = next;
-    return CLASSIFY_PASS;
+    if (walk->index != CLASSIFY_FAILS)
+        return classify_take_found(walk, tree, unit);
+    walk->cursor[tree] = walk->next;
+    return walk->next ? CLASSIFY_MORE : CLASSIFY_SAID;
 }
 
-/* One step through all trees, walk->far being the tree that is read. */
-static long classify_far_read(__u32 step, void *context)
+/* One step through all trees. */
+static long classify_far_step(__u32 step, void *context)
 {
     struct classify_run *run = context;
-    __u64 tree = run->walk->far;
+    __u64 tree = run->walk->tree;
 
     if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
         return 1;
-    run->walk->base = tree < run->layer->base_trees;
-    __u32 cursor = run->walk->cursor[tree];
-    if (classify_is_node(cursor)) {
-        __u32 child = classify_child(run, tree, cursor, classify_limit(run->walk));
-        run->walk->cursor[tree] = child;
-        if (child == cursor)
-            run->walk->far = tree + 1;
-        return 0;
-    }
-    enum classify_considered considered = classify_read(run, tree);
-    if (considered == CLASSIFY_LONG)
-        considered = classify_read_long(run, tree);
-    if (considered == CLASSIFY_STAY)
-        run->walk->far = tree + 1;
+    enum classify_reading reading = classify_step(run, tree);
+    if (reading == CLASSIFY_LONG)
+        reading = classify_read_long(run, tree);
+    if (reading == CLASSIFY_SAID)
+        run->walk->tree = tree + 1;
     return 0;
 }
 
@@ -349,29 +397,24 @@ CLASSIFY_INLINE const struct classify_record *classify_found(struct classify_run
     return classify_record_at(run, run->walk->found);
 }
 
-/* The earliest filter that matches, of those not passed yet; NULL: there is none. */
-CLASSIFY_INLINE const struct classify_record *classify_find_far(struct classify_run *run,
-                                                                __u32 first)
-{
-    run->walk->far = first;
-    classify_repeat(CLASSIFY_FAR_STEPS, classify_far_read, run);
-    return classify_found(run);
-}
-
-/* The same with less ado, as far as leaves, filters and trees are few: for the first of a lookup.
- */
+/* The earliest filter that matches, of those not passed yet; NULL: there is none. Most lookups are
+ * done within a plain loop, which is quicker. */
 CLASSIFY_INLINE const struct classify_record *classify_find(struct classify_run *run)
 {
-    __u32 tree = 0;
-
     run->walk->best = CLASSIFY_NOTHING;
-    for (; tree < CLASSIFY_NEAR_TREES; tree++) {
-        if (tree >= run->layer->trees)
+    run->walk->tree = 0;
+    for (int i = 0; i < CLASSIFY_NEAR_STEPS; i++) {
+        __u64 tree = *(volatile __u32 *)&run->walk->tree;
+        if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
             return classify_found(run);
-        if (run->walk->cursor[tree] && !classify_scan(run, tree))
+        enum classify_reading reading = classify_step(run, tree);
+        if (reading == CLASSIFY_LONG)
             break;
+        if (reading == CLASSIFY_SAID)
+            run->walk->tree = tree + 1;
     }
-    return tree < run->layer->trees ? classify_find_far(run, tree) : classify_found(run);
+    classify_repeat(CLASSIFY_FAR_STEPS, classify_far_step, run);
+    return classify_found(run);
 }
 
 /* Passes the filter that was found; `ended`: and all others of its sublayer. False: that was the

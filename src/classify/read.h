@@ -10,10 +10,10 @@
 #include "arbitrate.h"
 #include "walk.h"
 
-/* The block that was read last. */
+/* The block that was read last. Its number is kept where the verifier doesn't follow it. */
 struct classify_near {
     const struct classify_block *block;
-    __u64 number;
+    __u32 *number;
 };
 
 /*
@@ -41,13 +41,13 @@ CLASSIFY_INLINE bool classify_open(void *memory, struct classify_near *near, __u
 {
     __u32 number = unit / CLASSIFY_BLOCK_UNITS;
 
-    if (number == near->number)
+    if (number == *near->number)
         return true;
     const struct classify_block *block = classify_block_at(memory, number);
     if (!block)
         return false;
     near->block = block;
-    near->number = number;
+    *near->number = number;
     return true;
 }
 
@@ -73,9 +73,12 @@ CLASSIFY_INLINE bool classify_start(struct classify_run *run)
     run->filters.block = classify_block_at(run->memory, 0);
     if (!run->filters.block)
         return false;
-    /* To the verifier any number: a known one would be one more case for it to follow. */
-    run->filters.number = *(const volatile __u32 *)&classify_header_of(&run->filters)->block;
-    run->nodes = run->filters;
+    run->nodes.block = run->filters.block;
+    run->nodes.number = &run->walk->nodes_block;
+    run->filters.number = &run->walk->filters_block;
+    /* 0, but to the verifier any number: a known one would be one more case for it to follow. */
+    *run->nodes.number = classify_header_of(&run->nodes)->block;
+    *run->filters.number = *run->nodes.number;
     return true;
 }
 
@@ -85,6 +88,19 @@ CLASSIFY_INLINE const struct classify_version *classify_version_now(struct class
 
     return classify_at(run->memory, &run->nodes, *(const volatile __u32 *)&header->root,
                        sizeof(struct classify_version));
+}
+
+/* The generation in force, apart from any lookup; 0: there is none. */
+CLASSIFY_INLINE __u64 classify_generation(void *memory)
+{
+    __u32 number = 0;
+    struct classify_near near = {.block = classify_block_at(memory, 0), .number = &number};
+
+    if (!near.block)
+        return 0;
+    const struct classify_version *version =
+        classify_at(memory, &near, classify_header_of(&near)->root, sizeof(*version));
+    return version ? version->generation : 0;
 }
 
 CLASSIFY_INLINE const struct classify_record *classify_record_at(struct classify_run *run,

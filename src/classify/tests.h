@@ -24,6 +24,13 @@ CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
     return key->value[slot & CLASSIFY_SLOT_MASK];
 }
 
+/* 1 of 0, else 0, without a branch: for small numbers. */
+CLASSIFY_INLINE __u64 classify_is_zero(__u64 number)
+{
+    __asm__ volatile("" : "+r"(number));
+    return (number - 1) >> 63;
+}
+
 /* How many units a test takes, or a TRY alone. */
 CLASSIFY_INLINE __u32 classify_test_units(const struct classify_test *test)
 {
@@ -82,21 +89,25 @@ CLASSIFY_INLINE bool classify_holds(const struct classify_key *key,
     return classify_present_holds(key, test) != (test->op >= CLASSIFY_NOT);
 }
 
-/* The index of the test after the one at `index`, or CLASSIFY_FAILS. */
-CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
-                                         const struct classify_test *test, __u64 index)
+/* The number, but to the verifier any number: what comes now it follows once, not for each. */
+CLASSIFY_INLINE __u32 classify_any(volatile __u32 *through, __u32 number)
 {
-    __u64 yes = 0, no = CLASSIFY_FAILS;
+    *through = number;
+    return *through;
+}
 
-    if (test->op == CLASSIFY_TRY) {
-        yes = test->small;
-        no = test->value;
-        test++;
-        index++;
-    }
-    if (!classify_holds(key, test))
+/* The index of the test after the one at `index`, or CLASSIFY_FAILS. `through` is memory to use. */
+CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
+                                         const struct classify_test *test, __u64 index,
+                                         __u32 *through)
+{
+    __u64 try = classify_is_zero(test->op ^ CLASSIFY_TRY), tried = -try;
+    __u64 yes = tried & test->small, no = (tried & test->value) | (~tried & CLASSIFY_FAILS);
+
+    test += try;
+    if (!classify_any(through, classify_holds(key, test)))
         return no;
-    return yes ? yes : index + classify_test_units(test);
+    return yes ? yes : index + try + classify_test_units(test);
 }
 
 /* A plain test; false: it does not hold, or the field is absent. */
@@ -116,7 +127,7 @@ CLASSIFY_INLINE int classify_matches_behind(struct classify_walk *walk,
         __asm__ volatile("" : "+r"(index)); /* what is checked is what is used */
         if (index >= units || index >= CLASSIFY_NEAR_UNITS)
             break;
-        walk->index = classify_next_test(&walk->key, tests + index, index);
+        walk->index = classify_next_test(&walk->key, tests + index, index, &walk->holds);
     }
     return walk->index >= units && walk->index != CLASSIFY_FAILS;
 }
@@ -130,17 +141,17 @@ CLASSIFY_INLINE int classify_matches(struct classify_walk *walk,
         (const struct classify_test *)&record
             ->body[record->head.type & FWP_ACTION_FLAG_CALLOUT ? 2 : 0];
 
-    for (__u32 i = 0; i < CLASSIFY_NEAR_PLAIN; i++) {
+    __u32 i = 0;
+
+    for (; i < CLASSIFY_NEAR_PLAIN; i++) {
         if (i >= units)
             return 1;
-        if (tests[i].op != CLASSIFY_PREFIX && tests[i].op != CLASSIFY_SMALL) {
-            walk->index = i;
-            return classify_matches_behind(walk, tests, units);
-        }
+        if (tests[i].op != CLASSIFY_PREFIX && tests[i].op != CLASSIFY_SMALL)
+            break;
         if (!classify_plain_holds(&walk->key, &tests[i]))
             return 0;
     }
-    walk->index = CLASSIFY_NEAR_PLAIN;
+    walk->index = i;
     return classify_matches_behind(walk, tests, units);
 }
 

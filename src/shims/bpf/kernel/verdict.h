@@ -138,16 +138,13 @@ static __always_inline void request_start(struct request *request, const struct 
 static __always_inline __u64 policy_generation(void)
 {
     __u32 zero = 0;
-    struct classify_run run = {.memory = bpf_map_lookup_elem(&policy, &zero)};
+    void *memory = bpf_map_lookup_elem(&policy, &zero);
 
-    if (!run.memory || !classify_start(&run))
-        return 0;
-    const struct classify_version *version = classify_version_now(&run);
-    return version ? version->generation : 0;
+    return memory ? classify_generation(memory) : 0;
 }
 
 /* Which group conditions of the generation's policy the owner satisfies. */
-static __noinline __u64 groups_matched(const struct ale_identity *owner, __u64 generation)
+__noinline __u64 groups_matched(const struct ale_identity *owner, __u64 generation)
 {
     __u32 side = generation & 1;
     struct ale_group *group;
@@ -215,14 +212,15 @@ static __always_inline __u32 layer_of_family(const struct request *request, __u3
     return request->family == 6 ? ALE_V6(layer) : layer;
 }
 
-/* Asks the layer (given as V4) of the request's family; a permit is reported if the loader collects
- * any of `collect`. */
-static __noinline enum verdict authorize(struct request *request, const struct ale_identity *owner,
-                                         __u32 layer, __u32 collect)
+/* Asks the layer (given as V4) of the request's family: an enum verdict; a permit is reported if
+ * the loader collects any of `collect`. Global, as what it calls: verified once, however often it
+ * is called. */
+__noinline int authorize(struct request *request, const struct ale_identity *owner, __u32 layer,
+                         __u32 collect)
 {
     struct ale_state *shared = state_get();
 
-    if (!shared)
+    if (!shared || !request || !owner)
         return BLOCKED;
     layer = layer_of_family(request, layer);
     enum verdict verdict = decide(request, owner, layer, shared);
