@@ -45,10 +45,10 @@ struct behind {
 static bool matches(const struct classify_key *key, const struct classify_filter *filter)
 {
     const uint64_t *tests = records_tests(filter);
-    uint32_t index = 0, holds;
+    uint32_t index = 0;
     while (index < filter->units)
         index = classify_next_test(key, (const struct classify_test *)(const void *)&tests[index],
-                                   index, &holds);
+                                   index, 0);
     return index != CLASSIFY_FAILS;
 }
 

@@ -7,9 +7,9 @@
  *         classify_decide() …       what it does to the result
  *         classify_proceed(run, …)  passes it, or all of its sublayer
  *
- * In the kernel reading a tree is a function that is verified once, by itself: what leads from tree
- * to tree is then little for the verifier to follow. All else is inlined: a return costs as much as
- * reading a node, where the kernel guards against speculation.
+ * All but one function is inlined: in the kernel a return costs as much as reading a node, where
+ * it guards against speculation. Loops are such that the verifier (verifier.h) comes to their end:
+ * what goes on behind their bounds is read in another step.
  *
  * Who includes this has defined, beside what read.h needs,
  *
@@ -24,15 +24,21 @@
 #include "read.h"
 #include "tests.h"
 
-#define CLASSIFY_NONE_DONE 0xffffffffu
-#define CLASSIFY_NEAR_STEPS                                                                        \
-    16 /* of a round, in a plain loop: trees read, records, blocks changed */
-#define CLASSIFY_NEAR_DEPTH   8 /* nodes on the way down that one step reads */
-#define CLASSIFY_NEAR_ENTRIES 8 /* entries of a leaf, likewise */
+#define CLASSIFY_NONE_DONE    0xffffffffu
+#define CLASSIFY_NEAR_STEPS   16 /* from tree to tree that are in a plain loop */
+#define CLASSIFY_NEAR_DEPTH   8  /* nodes on the way down that one step reads */
+#define CLASSIFY_NEAR_ENTRIES 8  /* entries of a leaf, likewise */
 #define CLASSIFY_FAR_STEPS    (1u << 23)
 
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
 #define CLASSIFY_KEPT    0x80000000u /* in walk->kept: and it matches */
+
+#define CLASSIFY_TREE_MASK 15u
+_Static_assert(CLASSIFY_TREES <= CLASSIFY_TREE_MASK + 1 &&
+                   offsetof(struct classify_walk, kept) +
+                           sizeof(__u32) * (1 + CLASSIFY_TREE_MASK) <=
+                       sizeof(struct classify_walk),
+               "a walk is as long as any tree reaches");
 
 /* ---- a tree ---- */
 
@@ -45,26 +51,35 @@ enum classify_reading {
     CLASSIFY_LONG,    /* the filter at walk->wanted can only be read from afar */
 };
 
-/* What a tree is read in: a block of nodes and lists and one of records. */
-struct classify_blocks {
-    const struct classify_block *nodes, *records;
-};
-
 CLASSIFY_INLINE bool classify_is_node(__u32 ref)
 {
     return ref && CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_NODE;
 }
 
+/* Of a tree; of one that there is not, something else of the walk: see classify_value(). */
+CLASSIFY_INLINE __u32 *classify_cursor(struct classify_walk *walk, __u64 tree)
+{
+    CLASSIFY_OPAQUE(tree);
+    return &walk->cursor[tree & CLASSIFY_TREE_MASK];
+}
+
+CLASSIFY_INLINE __u32 *classify_kept(struct classify_walk *walk, __u64 tree)
+{
+    CLASSIFY_OPAQUE(tree);
+    return &walk->kept[tree & CLASSIFY_TREE_MASK];
+}
+
 /* Whether the unit is in the block of the number; if not, it is wanted. */
 CLASSIFY_INLINE bool classify_in_block(struct classify_walk *walk, __u32 unit, __u32 number)
 {
-    if (unit / CLASSIFY_BLOCK_UNITS == number)
+    if (CLASSIFY_MOSTLY(unit / CLASSIFY_BLOCK_UNITS == number))
         return true;
     walk->wanted = unit;
     return false;
 }
 
-CLASSIFY_INLINE enum classify_reading classify_is_lost(struct classify_walk *walk)
+/* The memory is not what it must be. */
+CLASSIFY_INLINE enum classify_reading classify_give_up(struct classify_walk *walk)
 {
     walk->lost = 1;
     return CLASSIFY_SAID;
@@ -76,9 +91,10 @@ CLASSIFY_INLINE __u32 classify_limit(const struct classify_walk *walk)
     return walk->base ? walk->best >> 32 : 0xffffffffu;
 }
 
-/* The offset of the reference to the node's child that the key leads to. */
+/* The offset of the reference to the node's child that the key leads to. `zero` is classify_zero():
+ * whichever way the child was found, the verifier goes on with the same number. */
 CLASSIFY_INLINE __u64 classify_child(const struct classify_key *key,
-                                     const struct classify_node *node)
+                                     const struct classify_node *node, __u64 zero)
 {
     __u64 value = classify_value(key, node->slot), lo = node->lo;
     __u32 shift = node->shift;
@@ -87,34 +103,35 @@ CLASSIFY_INLINE __u64 classify_child(const struct classify_key *key,
     child = child < node->count ? child + 1 : 0;
     if (node->cut != CLASSIFY_CUT)
         child = node->cut == CLASSIFY_BIT ? value >> shift & 1 : value >= lo;
-    return sizeof(*node) + child * sizeof(__u32);
+    return sizeof(*node) + (child ^ zero) * sizeof(__u32);
 }
 
 /* From where the tree's cursor stands down to a leaf. SAID: all filters below come too late. */
-CLASSIFY_INLINE enum classify_reading
-classify_descend(struct classify_walk *walk, const struct classify_blocks *blocks, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run, __u64 tree)
 {
-    __u32 ref = walk->cursor[tree], limit = classify_limit(walk);
+    struct classify_walk *walk = run->walk;
+    __u32 ref = *classify_cursor(walk, tree), limit = classify_limit(walk);
 
-    for (int depth = 0; depth < CLASSIFY_NEAR_DEPTH; depth++) {
+    CLASSIFY_TURNS(depth, CLASSIFY_NEAR_DEPTH)
+    {
         __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
         const struct classify_node *node;
-        if (!classify_is_node(ref))
+        if (CLASSIFY_RARELY(!classify_is_node(ref)))
             return CLASSIFY_MORE;
         if (!classify_in_block(walk, ref, walk->nodes_block))
             return CLASSIFY_NODES;
         if (!classify_inside(&offset, sizeof(*node)))
-            return classify_is_lost(walk);
-        node = (const void *)(blocks->nodes->bytes + offset);
-        if (node->first >= limit) {
-            walk->kept[tree] = node->first;
+            return classify_give_up(walk);
+        node = (const void *)(run->nodes.block->bytes + offset);
+        if (CLASSIFY_RARELY(node->first >= limit)) {
+            *classify_kept(walk, tree) = node->first;
             return CLASSIFY_SAID;
         }
-        offset += classify_child(&walk->key, node);
+        offset += classify_child(&walk->key, node, classify_zero(walk));
         if (!classify_inside(&offset, sizeof(ref)))
-            return classify_is_lost(walk);
-        ref = *(const __u32 *)(const void *)(blocks->nodes->bytes + offset);
-        walk->cursor[tree] = ref;
+            return classify_give_up(walk);
+        ref = *(const __u32 *)(const void *)(run->nodes.block->bytes + offset);
+        *classify_cursor(walk, tree) = ref;
     }
     return CLASSIFY_MORE;
 }
@@ -131,33 +148,33 @@ CLASSIFY_INLINE bool classify_is_past(const struct classify_walk *walk, __u32 un
  * Moves a leaf's cursor over what can't match, up to a filter that may: its unit, and where the
  * cursor goes behind it. 0: there was none so far, or walk->wanted.
  */
-CLASSIFY_INLINE __u32 classify_candidate(struct classify_walk *walk,
-                                         const struct classify_blocks *blocks, __u64 tree,
-                                         __u32 *next)
+CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, __u32 *next)
 {
-    __u32 cursor = walk->cursor[tree];
+    struct classify_walk *walk = run->walk;
+    __u32 cursor = *classify_cursor(walk, tree);
     __u64 offset = (__u64)cursor % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
     *next = 0;
     if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST) {
         if (!classify_is_past(walk, CLASSIFY_REF_AT(cursor)))
             return CLASSIFY_REF_AT(cursor);
-        walk->cursor[tree] = 0;
+        *classify_cursor(walk, tree) = 0;
         return 0;
     }
     if (!classify_in_block(walk, CLASSIFY_REF_AT(cursor), walk->nodes_block))
         return 0;
-    for (int i = 0; i < CLASSIFY_NEAR_ENTRIES; i++) {
+    CLASSIFY_TURNS(i, CLASSIFY_NEAR_ENTRIES)
+    {
         const struct classify_entry *entry;
         if (!classify_inside(&offset, sizeof(*entry)))
             break; /* the list goes on in the next block */
-        entry = (const void *)(blocks->nodes->bytes + offset);
+        entry = (const void *)(run->nodes.block->bytes + offset);
         __u32 ref = entry->ref;
         __u64 value = classify_value(&walk->key, entry->slot) >> entry->shift;
         bool last = CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_LAST;
         if ((value & CLASSIFY_ENTRY_MASK) == entry->value &&
             !classify_is_past(walk, CLASSIFY_REF_AT(ref))) {
-            walk->cursor[tree] = cursor;
+            *classify_cursor(walk, tree) = cursor;
             *next = last ? 0 : cursor + 1;
             return CLASSIFY_REF_AT(ref);
         }
@@ -166,7 +183,7 @@ CLASSIFY_INLINE __u32 classify_candidate(struct classify_walk *walk,
             break;
         offset += CLASSIFY_UNIT;
     }
-    walk->cursor[tree] = cursor;
+    *classify_cursor(walk, tree) = cursor;
     return 0;
 }
 
@@ -197,17 +214,20 @@ CLASSIFY_INLINE enum classify_reading classify_take_found(struct classify_walk *
     walk->best = walk->order;
     walk->found = unit;
     if (walk->base)
-        walk->kept[tree] = unit | CLASSIFY_KEPT;
+        *classify_kept(walk, tree) = unit | CLASSIFY_KEPT;
     return CLASSIFY_SAID;
 }
 
 /* Takes the filter at `unit` if it matches and is earlier than what was found. */
-CLASSIFY_INLINE enum classify_reading classify_consider(struct classify_walk *walk,
-                                                        const struct classify_record *record,
-                                                        __u64 tree, __u32 unit, __u32 next)
+CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
+                                       const struct classify_record *record, __u32 at, __u32 unit,
+                                       __u32 next)
 {
-    enum classify_standing standing = classify_standing(walk, unit, record);
+    __u64 tree = at;
 
+    if (!walk || !record)
+        return CLASSIFY_SAID;
+    enum classify_standing standing = classify_standing(walk, unit, record);
     if (standing == CLASSIFY_LATE)
         return CLASSIFY_SAID;
     if (standing == CLASSIFY_DUE) {
@@ -219,52 +239,49 @@ CLASSIFY_INLINE enum classify_reading classify_consider(struct classify_walk *wa
         if (classify_matches(walk, record))
             return classify_take_found(walk, tree, unit);
     }
-    walk->cursor[tree] = next;
+    *classify_cursor(walk, tree) = next;
     return next ? CLASSIFY_MORE : CLASSIFY_SAID;
 }
 
 /* One step through a leaf. */
-CLASSIFY_INLINE enum classify_reading
-classify_leaf(struct classify_walk *walk, const struct classify_blocks *blocks, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run, __u64 tree)
 {
-    __u32 next, unit = classify_candidate(walk, blocks, tree, &next);
+    struct classify_walk *walk = run->walk;
+    __u32 next, unit = classify_candidate(run, tree, &next);
     __u64 offset = (__u64)unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
     if (!unit) {
         if (walk->wanted)
             return CLASSIFY_NODES;
-        return walk->cursor[tree] ? CLASSIFY_MORE : CLASSIFY_SAID;
+        return *classify_cursor(walk, tree) ? CLASSIFY_MORE : CLASSIFY_SAID;
     }
     if (unit >= classify_limit(walk)) { /* most filters need not even be looked at */
-        walk->kept[tree] = unit;
+        *classify_kept(walk, tree) = unit;
         return CLASSIFY_SAID;
     }
     if (!classify_in_block(walk, unit, walk->filters_block))
         return CLASSIFY_RECORDS;
     if (!classify_inside(&offset, sizeof(struct classify_record)))
-        return classify_is_lost(walk);
-    return classify_consider(walk, (const void *)(blocks->records->bytes + offset), tree, unit,
+        return classify_give_up(walk);
+    return classify_consider(walk, (const void *)(run->filters.block->bytes + offset), tree, unit,
                              next);
 }
 
 /* Reads a tree on: down to its leaf, and there up to a filter that may match. */
-CLASSIFY_CHECKED int classify_read(struct classify_walk *walk, const struct classify_block *nodes,
-                                   const struct classify_block *records, __u32 at)
+CLASSIFY_INLINE enum classify_reading classify_read(struct classify_run *run, __u64 tree)
 {
-    const struct classify_blocks blocks = {nodes, records};
-    __u64 tree = at;
+    struct classify_walk *walk = run->walk;
 
-    if (!walk || !nodes || !records || tree >= CLASSIFY_TREES)
-        return CLASSIFY_SAID;
     walk->wanted = 0;
-    if (classify_is_node(walk->cursor[tree])) {
-        enum classify_reading reading = classify_descend(walk, &blocks, tree);
+    if (classify_is_node(*classify_cursor(walk, tree))) {
+        enum classify_reading reading = classify_descend(run, tree);
+        __u32 cursor = *classify_cursor(walk, tree);
         if (reading != CLASSIFY_MORE)
             return reading;
-        if (CLASSIFY_REF_KIND(walk->cursor[tree]) == CLASSIFY_REF_NODE)
-            return walk->cursor[tree] ? CLASSIFY_MORE : CLASSIFY_SAID;
+        if (CLASSIFY_REF_KIND(cursor) == CLASSIFY_REF_NODE)
+            return cursor ? CLASSIFY_MORE : CLASSIFY_SAID;
     }
-    return classify_leaf(walk, &blocks, tree);
+    return classify_leaf(run, tree);
 }
 
 /* ---- from tree to tree ---- */
@@ -272,12 +289,12 @@ CLASSIFY_CHECKED int classify_read(struct classify_walk *walk, const struct clas
 /* Whether it is known without looking what a tree of the base has to say. */
 CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, __u64 tree)
 {
-    __u32 kept = walk->kept[tree], unit = CLASSIFY_REF_AT(kept);
+    __u32 kept = *classify_kept(walk, tree), unit = CLASSIFY_REF_AT(kept);
     __u64 order = (__u64)unit << 32 | 0xffffffffu;
 
-    if (unit >= walk->best >> 32)
+    if (CLASSIFY_RARELY(unit >= walk->best >> 32))
         return true;
-    if (!(kept & CLASSIFY_KEPT) || order <= walk->passed)
+    if (CLASSIFY_MOSTLY(!(kept & CLASSIFY_KEPT) || order <= walk->passed))
         return false;
     walk->best = order;
     walk->found = unit;
@@ -291,13 +308,14 @@ CLASSIFY_INLINE enum classify_reading classify_step(struct classify_run *run, __
     enum classify_reading reading;
 
     walk->base = tree < run->layer->base_trees;
-    if (!walk->cursor[tree] || (walk->base && classify_settled(walk, tree)))
+    if (CLASSIFY_RARELY(!*classify_cursor(walk, tree) ||
+                        (walk->base && classify_settled(walk, tree))))
         return CLASSIFY_SAID;
-    reading = classify_read(walk, run->nodes.block, run->filters.block, tree);
+    reading = classify_read(run, tree);
     if (reading == CLASSIFY_NODES && !classify_open(run->memory, &run->nodes, walk->wanted))
-        return classify_is_lost(walk);
+        return classify_give_up(walk);
     if (reading == CLASSIFY_RECORDS && !classify_open(run->memory, &run->filters, walk->wanted))
-        return classify_is_lost(walk);
+        return classify_give_up(walk);
     return reading;
 }
 
@@ -320,7 +338,8 @@ static long classify_far_test(__u32 step, void *context)
         far->run->memory, &far->run->filters, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
     if (!test)
         walk->lost = 1;
-    walk->index = test ? classify_next_test(&walk->key, test, index, &walk->holds) : CLASSIFY_FAILS;
+    walk->index =
+        test ? classify_next_test(&walk->key, test, index, classify_zero(walk)) : CLASSIFY_FAILS;
     return 0;
 }
 
@@ -331,7 +350,7 @@ CLASSIFY_INLINE enum classify_reading classify_read_long(struct classify_run *ru
     __u32 unit = walk->wanted;
     const struct classify_record *record = classify_record_at(run, unit);
     if (!record)
-        return classify_is_lost(walk);
+        return classify_give_up(walk);
     struct classify_far_tests far = {.run = run, .units = record->head.units};
 
     far.at = unit + sizeof(struct classify_filter) / CLASSIFY_UNIT +
@@ -340,7 +359,7 @@ CLASSIFY_INLINE enum classify_reading classify_read_long(struct classify_run *ru
     classify_repeat(CLASSIFY_FAR_STEPS, classify_far_test, &far);
     if (walk->index != CLASSIFY_FAILS)
         return classify_take_found(walk, tree, unit);
-    walk->cursor[tree] = walk->next;
+    *classify_cursor(walk, tree) = walk->next;
     return walk->next ? CLASSIFY_MORE : CLASSIFY_SAID;
 }
 
@@ -403,9 +422,10 @@ CLASSIFY_INLINE const struct classify_record *classify_find(struct classify_run 
 {
     run->walk->best = CLASSIFY_NOTHING;
     run->walk->tree = 0;
-    for (int i = 0; i < CLASSIFY_NEAR_STEPS; i++) {
+    CLASSIFY_TURNS(i, CLASSIFY_NEAR_STEPS)
+    {
         __u64 tree = *(volatile __u32 *)&run->walk->tree;
-        if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
+        if (CLASSIFY_RARELY(tree >= CLASSIFY_TREES || tree >= run->layer->trees))
             return classify_found(run);
         enum classify_reading reading = classify_step(run, tree);
         if (reading == CLASSIFY_LONG)

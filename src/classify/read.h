@@ -8,6 +8,7 @@
 #define OPENWFP_CLASSIFY_READ_H
 
 #include "arbitrate.h"
+#include "verifier.h"
 #include "walk.h"
 
 /* The block that was read last. Its number is kept where the verifier doesn't follow it. */
@@ -30,9 +31,10 @@ struct classify_run {
 /* Whether `size` bytes at the offset are inside of a block: what is checked is what is used. */
 CLASSIFY_INLINE bool classify_inside(__u64 *offset, __u32 size)
 {
-    if (*offset > CLASSIFY_BLOCK - size)
+    CLASSIFY_OPAQUE(*offset);
+    if (CLASSIFY_RARELY(*offset > CLASSIFY_BLOCK - size))
         return false;
-    __asm__ volatile("" : "+r"(*offset));
+    CLASSIFY_OPAQUE(*offset);
     return true;
 }
 
@@ -73,6 +75,7 @@ CLASSIFY_INLINE bool classify_start(struct classify_run *run)
     run->filters.block = classify_block_at(run->memory, 0);
     if (!run->filters.block)
         return false;
+    run->walk->zero = 0;
     run->nodes.block = run->filters.block;
     run->nodes.number = &run->walk->nodes_block;
     run->filters.number = &run->walk->filters_block;

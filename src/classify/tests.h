@@ -3,6 +3,7 @@
 #define OPENWFP_CLASSIFY_TESTS_H
 
 #include "arbitrate.h"
+#include "verifier.h"
 #include "walk.h"
 
 #define CLASSIFY_NEAR_PLAIN 8 /* plain tests that are read in a loop of their own */
@@ -22,13 +23,6 @@ CLASSIFY_INLINE bool classify_less(__u64 high_a, __u64 low_a, __u64 high_b, __u6
 CLASSIFY_INLINE __u64 classify_value(const struct classify_key *key, __u32 slot)
 {
     return key->value[slot & CLASSIFY_SLOT_MASK];
-}
-
-/* 1 of 0, else 0, without a branch: for small numbers. */
-CLASSIFY_INLINE __u64 classify_is_zero(__u64 number)
-{
-    __asm__ volatile("" : "+r"(number));
-    return (number - 1) >> 63;
 }
 
 /* How many units a test takes, or a TRY alone. */
@@ -89,25 +83,21 @@ CLASSIFY_INLINE bool classify_holds(const struct classify_key *key,
     return classify_present_holds(key, test) != (test->op >= CLASSIFY_NOT);
 }
 
-/* The number, but to the verifier any number: what comes now it follows once, not for each. */
-CLASSIFY_INLINE __u32 classify_any(volatile __u32 *through, __u32 number)
-{
-    *through = number;
-    return *through;
-}
-
-/* The index of the test after the one at `index`, or CLASSIFY_FAILS. `through` is memory to use. */
+/* The index of the test after the one at `index`, or CLASSIFY_FAILS. `zero` is classify_zero(). */
 CLASSIFY_INLINE __u64 classify_next_test(const struct classify_key *key,
-                                         const struct classify_test *test, __u64 index,
-                                         __u32 *through)
+                                         const struct classify_test *test, __u64 index, __u64 zero)
 {
-    __u64 try = classify_is_zero(test->op ^ CLASSIFY_TRY), tried = -try;
-    __u64 yes = tried & test->small, no = (tried & test->value) | (~tried & CLASSIFY_FAILS);
+    __u64 yes = 0, no = CLASSIFY_FAILS;
 
-    test += try;
-    if (!classify_any(through, classify_holds(key, test)))
+    if (test->op == CLASSIFY_TRY) {
+        yes = test->small;
+        no = test->value;
+        test++;
+        index++;
+    }
+    if (!(classify_holds(key, test) ^ zero))
         return no;
-    return yes ? yes : index + try + classify_test_units(test);
+    return yes ? yes : index + classify_test_units(test);
 }
 
 /* A plain test; false: it does not hold, or the field is absent. */
@@ -122,12 +112,13 @@ CLASSIFY_INLINE bool classify_plain_holds(const struct classify_key *key,
 CLASSIFY_INLINE int classify_matches_behind(struct classify_walk *walk,
                                             const struct classify_test *tests, __u32 units)
 {
-    for (int i = 0; i < CLASSIFY_NEAR_UNITS; i++) {
+    CLASSIFY_TURNS(i, CLASSIFY_NEAR_UNITS)
+    {
         __u64 index = *(volatile __u32 *)&walk->index;
-        __asm__ volatile("" : "+r"(index)); /* what is checked is what is used */
+        CLASSIFY_OPAQUE(index);
         if (index >= units || index >= CLASSIFY_NEAR_UNITS)
             break;
-        walk->index = classify_next_test(&walk->key, tests + index, index, &walk->holds);
+        walk->index = classify_next_test(&walk->key, tests + index, index, classify_zero(walk));
     }
     return walk->index >= units && walk->index != CLASSIFY_FAILS;
 }

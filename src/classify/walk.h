@@ -25,13 +25,13 @@ struct classify_walk {
     __u32 kept[CLASSIFY_TREES];   /* no filter of the tree is before this one; CLASSIFY_KEPT */
     __u64 passed;                 /* filters up to this order are done with */
     __u64 best;                   /* order of the filter that was found */
+    __u64 zero;                   /* 0: classify_zero() */
     __u64 order;                  /* of the filter that is being looked at */
     __u32 found;                  /* unit of the one that was found */
     __u32 base;                   /* the tree that is being read is one of the base */
     __u32 number;                 /* of the version */
     __u32 lost;                   /* the memory is not what it must be */
     __u32 index;                  /* of the next test of the filter that is being looked at */
-    __u32 holds;                  /* whether a test holds */
     __u32 asked;                  /* it stands still at the found filter: user space is asked */
     __u32 nodes_block;            /* numbers of the blocks that are being read */
     __u32 filters_block;

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,16 +51,34 @@ bool kernel_side_permitted(void)
     return map >= 0 || (errno != EPERM && errno != ENOSYS);
 }
 
+static bool load(struct kernel_side *side, const char *object_path)
+{
+    side->object = bpf_object__open_file(object_path, NULL);
+    if (side->object != NULL && bpf_object__load(side->object) == 0 && find_parts(side))
+        return true;
+    bpf_object__close(side->object);
+    return false;
+}
+
+/* The same program for kernels that lack its loops is beside it. */
+static bool load_bounded(struct kernel_side *side, const char *object_path)
+{
+    char path[PATH_MAX];
+    const char *name = strstr(object_path, ".linked.o");
+    if (name == NULL)
+        return false;
+    snprintf(path, sizeof path, "%.*s.bounded.o", (int)(name - object_path), object_path);
+    return load(side, path);
+}
+
 struct kernel_side *kernel_side_open(const char *object_path)
 {
     struct kernel_side *side = calloc(1, sizeof *side);
     if (side == NULL)
         return NULL;
     libbpf_set_print(quiet);
-    side->object = bpf_object__open_file(object_path, NULL);
-    if (side->object == NULL || bpf_object__load(side->object) != 0 || !find_parts(side)) {
+    if (!load(side, object_path) && !load_bounded(side, object_path)) {
         fprintf(stderr, "no kernel side: cannot load %s: %s\n", object_path, strerror(errno));
-        bpf_object__close(side->object);
         free(side);
         return NULL;
     }

@@ -152,6 +152,8 @@ struct shim {
 
 /* probe.c: 0, or why the kernel keeps nothing with a task for programs of cgroups. */
 int probe_task_storage(void);
+/* 0, or why the kernel has no loops that it verifies quickly (classify/verifier.h). */
+int probe_may_goto(void);
 
 /* error.c */
 int shim_fail(struct shim_error *error, int code, const char *format, ...)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ale.skel.h"
+#include "ale_bounded.skel.h"
 
 /* Whether a processor of this kind shows its writes to another one in another order. */
 #if defined(__x86_64__) || defined(__i386__) || defined(__s390__)
@@ -166,6 +167,12 @@ static int link_kept_callouts(struct shim *shim, struct bpf_linker *linker, int 
     return result;
 }
 
+/* The same programs, with loops that this kernel has. */
+static const void *programs_for_kernel(size_t *size)
+{
+    return probe_may_goto() ? ale_bounded_bpf__elf_bytes(size) : ale_bpf__elf_bytes(size);
+}
+
 /* Links the programs with the callouts kept, `slot` (-1: none) having another or no object. */
 int object_build(struct shim *shim, int slot, const void *callout, size_t size, void **image,
                  size_t *image_size, struct shim_error *error)
@@ -173,7 +180,7 @@ int object_build(struct shim *shim, int slot, const void *callout, size_t size, 
     CLEANUP_MEMORY_FILE struct memory_file base = {.fd = -1}, linked = {.fd = -1};
     struct bpf_linker *linker = NULL;
     size_t base_size;
-    const void *base_bytes = ale_bpf__elf_bytes(&base_size);
+    const void *base_bytes = programs_for_kernel(&base_size);
     int result = memory_file_open(&base, base_bytes, base_size);
 
     if (!result)

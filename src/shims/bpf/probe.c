@@ -19,7 +19,16 @@ struct probe_case {
     enum shim_program lsm;
 };
 
-enum { TRY_PROGRAM, TRY_MAP, TRY_BTF, TRY_DESTROY, TRY_NETFILTER, TRY_TASK_STORAGE, TRY_LSM };
+enum {
+    TRY_PROGRAM,
+    TRY_MAP,
+    TRY_BTF,
+    TRY_DESTROY,
+    TRY_NETFILTER,
+    TRY_TASK_STORAGE,
+    TRY_MAY_GOTO,
+    TRY_LSM
+};
 
 static const struct probe_case cases[SHIM_HOOKS] = {
     [SHIM_HOOK_SOCK_CREATE] = {"sock_create", "ALE_RESOURCE_ASSIGNMENT of raw and ping sockets",
@@ -44,6 +53,8 @@ static const struct probe_case cases[SHIM_HOOKS] = {
                              BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP},
     [SHIM_HOOK_TASK_STORAGE] = {"task_storage", "who is calling, kept with each task", false,
                                 .other = TRY_TASK_STORAGE},
+    [SHIM_HOOK_MAY_GOTO] = {"may_goto", "verifying the programs quickly", false,
+                            .other = TRY_MAY_GOTO},
     [SHIM_HOOK_SK_STORAGE] = {"sk_storage", "whose socket it is", true,
                               .map = BPF_MAP_TYPE_SK_STORAGE, .other = TRY_MAP},
     [SHIM_HOOK_RINGBUF] = {"ringbuf", "net events", true, .map = BPF_MAP_TYPE_RINGBUF,
@@ -95,11 +106,33 @@ int probe_task_storage(void)
     return known;
 }
 
+/* A loop that ends by this instruction alone. */
+int probe_may_goto(void)
+{
+    static int known = 1; /* not yet */
+    const struct bpf_insn instructions[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+        {.code = BPF_JMP | 0xe0 /* BPF_JCOND */, .off = 1},
+        {.code = BPF_JMP | BPF_JA, .off = -2},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+
+    if (known == 1) {
+        CLEANUP_FD int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "probe", "GPL", instructions,
+                                          sizeof(instructions) / sizeof(*instructions), NULL);
+
+        known = fd < 0 ? -errno : 0;
+    }
+    return known;
+}
+
 static int try(enum shim_hook hook)
 {
     switch (cases[hook].other) {
     case TRY_TASK_STORAGE:
         return probe_task_storage();
+    case TRY_MAY_GOTO:
+        return probe_may_goto();
     case TRY_LSM:
         return lsm_probe(cases[hook].lsm);
     case TRY_MAP:
@@ -136,6 +169,10 @@ static void probe_one(enum shim_hook hook, struct shim_probe *probe)
                  "not for programs of cgroups in this kernel: the %d tasks that called last are "
                  "kept in a table",
                  ALE_CALLERS);
+    else if (result && hook == SHIM_HOOK_MAY_GOTO)
+        snprintf(probe->reason, sizeof(probe->reason),
+                 "not in this kernel, 6.9 and later have it: the programs are verified with some "
+                 "five times the work when they are loaded");
     else if (result && hook == SHIM_HOOK_SOCK_DESTROY)
         snprintf(probe->reason, sizeof(probe->reason),
                  "%s: CONFIG_INET_DIAG_DESTROY and the modules tcp_diag and udp_diag are needed; "
