@@ -139,7 +139,7 @@ static long classify_round(__u32 step, void *context)
 /* Which policy it is that the walk stands still in. */
 static __always_inline void classify_stand_still(struct classify_run *run)
 {
-    const struct classify_version *version = classify_version_now(run);
+    const struct classify_version *version = classify_start(run);
 
     run->walk->generation =
         version && version->number == run->walk->number ? version->generation : 0;
@@ -172,13 +172,12 @@ __noinline int classify(struct classify_walk *walk)
 static __always_inline const struct classify_record *classify_return(struct classify_run *run)
 {
     struct classify_walk *walk = run->walk;
-    const struct classify_version *version = classify_start(run) ? classify_version_now(run) : NULL;
+    const struct classify_version *version = classify_start(run);
 
     if (!version || !walk->generation || version->generation != walk->generation ||
         walk->layer >= CLASSIFY_LAYERS)
         return NULL;
-    run->layer =
-        classify_at(run->memory, &run->nodes, version->layer[walk->layer], sizeof(*run->layer));
+    run->layer = classify_node_at(run, version->layer[walk->layer], sizeof(*run->layer));
     return run->layer ? classify_record_at(run, walk->found) : NULL;
 }
 

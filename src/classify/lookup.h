@@ -122,7 +122,7 @@ CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run,
             return CLASSIFY_NODES;
         if (!classify_inside(&offset, sizeof(*node)))
             return classify_give_up(walk);
-        node = (const void *)(run->nodes.block->bytes + offset);
+        node = (const void *)(run->nodes->bytes + offset);
         if (CLASSIFY_RARELY(node->first >= limit)) {
             *classify_kept(walk, tree) = node->first;
             return CLASSIFY_SAID;
@@ -130,7 +130,7 @@ CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run,
         offset += classify_child(&walk->key, node, classify_zero(walk));
         if (!classify_inside(&offset, sizeof(ref)))
             return classify_give_up(walk);
-        ref = *(const __u32 *)(const void *)(run->nodes.block->bytes + offset);
+        ref = *(const __u32 *)(const void *)(run->nodes->bytes + offset);
         *classify_cursor(walk, tree) = ref;
     }
     return CLASSIFY_MORE;
@@ -168,7 +168,7 @@ CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, _
         const struct classify_entry *entry;
         if (!classify_inside(&offset, sizeof(*entry)))
             break; /* the list goes on in the next block */
-        entry = (const void *)(run->nodes.block->bytes + offset);
+        entry = (const void *)(run->nodes->bytes + offset);
         __u32 ref = entry->ref;
         __u64 value = classify_value(&walk->key, entry->slot) >> entry->shift;
         bool last = CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_LAST;
@@ -263,8 +263,7 @@ CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run, __
         return CLASSIFY_RECORDS;
     if (!classify_inside(&offset, sizeof(struct classify_record)))
         return classify_give_up(walk);
-    return classify_consider(walk, (const void *)(run->filters.block->bytes + offset), tree, unit,
-                             next);
+    return classify_consider(walk, (const void *)(run->filters->bytes + offset), tree, unit, next);
 }
 
 /* Reads a tree on: down to its leaf, and there up to a filter that may match. */
@@ -312,9 +311,11 @@ CLASSIFY_INLINE enum classify_reading classify_step(struct classify_run *run, __
                         (walk->base && classify_settled(walk, tree))))
         return CLASSIFY_SAID;
     reading = classify_read(run, tree);
-    if (reading == CLASSIFY_NODES && !classify_open(run->memory, &run->nodes, walk->wanted))
+    if (reading == CLASSIFY_NODES &&
+        !classify_open(run->memory, &run->nodes, &walk->nodes_block, walk->wanted))
         return classify_give_up(walk);
-    if (reading == CLASSIFY_RECORDS && !classify_open(run->memory, &run->filters, walk->wanted))
+    if (reading == CLASSIFY_RECORDS &&
+        !classify_open(run->memory, &run->filters, &walk->filters_block, walk->wanted))
         return classify_give_up(walk);
     return reading;
 }
@@ -334,8 +335,8 @@ static long classify_far_test(__u32 step, void *context)
 
     if (index >= far->units)
         return 1;
-    const struct classify_test *test = classify_at(
-        far->run->memory, &far->run->filters, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
+    const struct classify_test *test =
+        classify_filter_at(far->run, far->at + index, CLASSIFY_TEST_UNITS * CLASSIFY_UNIT);
     if (!test)
         walk->lost = 1;
     walk->index =
@@ -390,7 +391,7 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
     walk->done = CLASSIFY_NONE_DONE;
     walk->lost = 0;
     run->walk->passed = 0;
-    const struct classify_version *version = classify_start(run) ? classify_version_now(run) : NULL;
+    const struct classify_version *version = classify_start(run);
     if (!version || walk->layer >= CLASSIFY_LAYERS) {
         run->walk->lost = 1;
         return false;
@@ -398,8 +399,7 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
     if (!version->layer[walk->layer])
         return false;
     run->walk->number = version->number;
-    run->layer =
-        classify_at(run->memory, &run->nodes, version->layer[walk->layer], sizeof(*run->layer));
+    run->layer = classify_node_at(run, version->layer[walk->layer], sizeof(*run->layer));
     if (!run->layer) {
         run->walk->lost = 1;
         return false;

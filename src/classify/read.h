@@ -11,12 +11,6 @@
 #include "verifier.h"
 #include "walk.h"
 
-/* The block that was read last. Its number is kept where the verifier doesn't follow it. */
-struct classify_near {
-    const struct classify_block *block;
-    __u32 *number;
-};
-
 /*
  * A lookup under way. All that changes is in the walk: the verifier does not follow what is stored
  * there, and so need not tell one turn of a loop from the next.
@@ -25,7 +19,7 @@ struct classify_run {
     struct classify_walk *walk;
     void *memory;
     const struct classify_layer *layer;
-    struct classify_near nodes, filters; /* what is read of the one is near the last of the kind */
+    const struct classify_block *nodes, *filters; /* the blocks of either that were read last */
 };
 
 /* Whether `size` bytes at the offset are inside of a block: what is checked is what is used. */
@@ -38,78 +32,77 @@ CLASSIFY_INLINE bool classify_inside(__u64 *offset, __u32 size)
     return true;
 }
 
-/* Makes the unit's block the one that is read; false: not there. */
-CLASSIFY_INLINE bool classify_open(void *memory, struct classify_near *near, __u32 unit)
+/* Makes the unit's block the one that is read, and its number the number; false: not there. */
+CLASSIFY_INLINE bool classify_open(void *memory, const struct classify_block **near, __u32 *number,
+                                   __u32 unit)
 {
-    __u32 number = unit / CLASSIFY_BLOCK_UNITS;
+    __u32 wanted = unit / CLASSIFY_BLOCK_UNITS;
 
-    if (number == *near->number)
+    if (wanted == *number)
         return true;
-    const struct classify_block *block = classify_block_at(memory, number);
+    const struct classify_block *block = classify_block_at(memory, wanted);
     if (!block)
         return false;
-    near->block = block;
-    *near->number = number;
+    *near = block;
+    *number = wanted;
     return true;
 }
 
 /* `size` bytes at a unit; NULL: not there. */
-CLASSIFY_INLINE const void *classify_at(void *memory, struct classify_near *near, __u32 unit,
-                                        __u32 size)
+CLASSIFY_INLINE const void *classify_at(void *memory, const struct classify_block **near,
+                                        __u32 *number, __u32 unit, __u32 size)
 {
     __u64 offset = unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
-    if (!classify_open(memory, near, unit) || !classify_inside(&offset, size))
+    if (!classify_open(memory, near, number, unit) || !classify_inside(&offset, size))
         return NULL;
-    return near->block->bytes + offset;
+    return (*near)->bytes + offset;
 }
 
-CLASSIFY_INLINE const struct classify_header *classify_header_of(const struct classify_near *near)
+CLASSIFY_INLINE const void *classify_node_at(struct classify_run *run, __u32 unit, __u32 size)
 {
-    return (const void *)near->block->bytes;
+    return classify_at(run->memory, &run->nodes, &run->walk->nodes_block, unit, size);
 }
 
-/* Begins to read the memory; false: it is empty. */
-CLASSIFY_INLINE bool classify_start(struct classify_run *run)
+CLASSIFY_INLINE const void *classify_filter_at(struct classify_run *run, __u32 unit, __u32 size)
 {
-    run->filters.block = classify_block_at(run->memory, 0);
-    if (!run->filters.block)
-        return false;
-    run->walk->zero = 0;
-    run->nodes.block = run->filters.block;
-    run->nodes.number = &run->walk->nodes_block;
-    run->filters.number = &run->walk->filters_block;
-    /* 0, but to the verifier any number: a known one would be one more case for it to follow. */
-    *run->nodes.number = classify_header_of(&run->nodes)->block;
-    *run->filters.number = *run->nodes.number;
-    return true;
-}
-
-CLASSIFY_INLINE const struct classify_version *classify_version_now(struct classify_run *run)
-{
-    const struct classify_header *header = classify_header_of(&run->filters);
-
-    return classify_at(run->memory, &run->nodes, *(const volatile __u32 *)&header->root,
-                       sizeof(struct classify_version));
-}
-
-/* The generation in force, apart from any lookup; 0: there is none. */
-CLASSIFY_INLINE __u64 classify_generation(void *memory)
-{
-    __u32 number = 0;
-    struct classify_near near = {.block = classify_block_at(memory, 0), .number = &number};
-
-    if (!near.block)
-        return 0;
-    const struct classify_version *version =
-        classify_at(memory, &near, classify_header_of(&near)->root, sizeof(*version));
-    return version ? version->generation : 0;
+    return classify_at(run->memory, &run->filters, &run->walk->filters_block, unit, size);
 }
 
 CLASSIFY_INLINE const struct classify_record *classify_record_at(struct classify_run *run,
                                                                  __u32 unit)
 {
-    return classify_at(run->memory, &run->filters, unit, sizeof(struct classify_record));
+    return classify_filter_at(run, unit, sizeof(struct classify_record));
+}
+
+/* Of the memory's first block: where the version in force is. Read once, it may change. */
+CLASSIFY_INLINE __u32 classify_root(const struct classify_block *block)
+{
+    return *(const volatile __u32 *)&((const struct classify_header *)(const void *)block)->root;
+}
+
+/* Begins to read the memory: what is in force now; NULL: nothing is. */
+CLASSIFY_INLINE const struct classify_version *classify_start(struct classify_run *run)
+{
+    run->nodes = run->filters = classify_block_at(run->memory, 0);
+    if (!run->nodes)
+        return NULL;
+    run->walk->zero = 0;
+    run->walk->nodes_block = run->walk->filters_block = 0;
+    return classify_node_at(run, classify_root(run->nodes), sizeof(struct classify_version));
+}
+
+/* The generation in force, apart from any lookup; 0: there is none. */
+CLASSIFY_INLINE __u64 classify_generation(void *memory)
+{
+    const struct classify_block *block = classify_block_at(memory, 0);
+    __u32 number = 0;
+
+    if (!block)
+        return 0;
+    const struct classify_version *version =
+        classify_at(memory, &block, &number, classify_root(block), sizeof(struct classify_version));
+    return version ? version->generation : 0;
 }
 
 #endif

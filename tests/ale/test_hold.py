@@ -110,6 +110,17 @@ class Hold(EngineCase):
         self.assertEqual("ok", self.last(program))
         server.stop()
 
+    def test_a_hold_rule_behind_70000_others(self):
+        """It is in another part of the kernel's memory of the policy than the first ones."""
+        self.policy(*(f"block connect tcp to 203.{n >> 8}.{n & 255}.1 port {80 + port}"
+                      for n in range(7000) for port in range(10)), "hold connect tcp port 80")
+        server = self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
+        asker = self.asker()
+        program = self.start(f"tcp4 {PATIENCE} connect={OUTSIDE4}:80")
+        asker.say(id=self.question_of(asker, program)["id"], action="permit")
+        self.assertEqual("ok", self.last(program))
+        server.stop()
+
     def test_what_is_not_held_is_not_asked_about(self):
         self.policy("permit connect tcp port 81", "hold connect tcp")
         server = self.place.serve("tcp4 bind=0.0.0.0:81 listen", covered=False)

@@ -143,23 +143,23 @@ static __always_inline __u64 policy_generation(void)
     return memory ? classify_generation(memory) : 0;
 }
 
+static __always_inline __u64 group_matched(__u32 gid, __u64 generation)
+{
+    struct ale_group *group = bpf_map_lookup_elem(&group_bits, &gid);
+
+    return group ? group->bits[generation & 1] : 0;
+}
+
 /* Which group conditions of the generation's policy the owner satisfies. */
 __noinline __u64 groups_matched(const struct ale_identity *owner, __u64 generation)
 {
-    __u32 side = generation & 1;
-    struct ale_group *group;
     __u64 bits = 0;
 
     if (!owner)
         return 0;
-    group = bpf_map_lookup_elem(&group_bits, &owner->gid);
-    if (group)
-        bits |= group->bits[side];
-    for (__u32 i = 0; i < ALE_GROUPS && i < owner->group_count; i++) {
-        group = bpf_map_lookup_elem(&group_bits, &owner->groups[i]);
-        if (group)
-            bits |= group->bits[side];
-    }
+    bits |= group_matched(owner->gid, generation);
+    for (__u32 i = 0; i < ALE_GROUPS && i < owner->group_count; i++)
+        bits |= group_matched(owner->groups[i], generation);
     return bits;
 }
 
