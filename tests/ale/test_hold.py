@@ -177,10 +177,11 @@ class Hold(EngineCase):
             self.assertEqual("ok", self.last(program))
         server.stop()
 
-    def test_a_program_that_is_killed_takes_its_question_along(self):
+    @each(*NATIVE)
+    def test_a_program_that_is_killed_takes_its_question_along(self, family):
         self.policy("hold connect tcp port 80")
         asker = self.asker()
-        program = self.start(f"tcp4 {PATIENCE} connect={OUTSIDE4}:80")
+        program = self.start(f"tcp{family.digit} {PATIENCE} connect={family.peer(80)}")
         question = self.question_of(asker, program)
         program.stop(signal.SIGKILL)
         self.told(asker, "gone", question["id"])
@@ -262,12 +263,12 @@ class Hold(EngineCase):
         self.assertEqual("ok", self.last(program))
         server.stop()
 
-    @each(signal.SIGKILL, signal.SIGTERM)
-    def test_what_is_held_when_bfe_ends_is_asked_anew_when_it_is_back(self, number):
+    @each((signal.SIGKILL, V4), (signal.SIGKILL, NATIVE[1]), (signal.SIGTERM, V4))
+    def test_what_is_held_when_bfe_ends_is_asked_anew_when_it_is_back(self, number, family):
         self.policy("hold connect tcp port 80 timeout 60s")
-        server = self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
+        server = self.place.serve(f"tcp{family.digit} bind={family.any}:80 listen", covered=False)
         asker = self.asker()
-        program = self.start(f"tcp4 timeout=30000 connect={OUTSIDE4}:80")
+        program = self.start(f"tcp{family.digit} timeout=30000 connect={family.peer(80)}")
         question = self.question_of(asker, program)
         self.engine.stop(number)
         self.told(asker, "gone", question["id"])

@@ -7,9 +7,10 @@ from case import each, main
 from driver_case import DriverCase
 from families import NATIVE, V4
 from place import INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6, wait_until
-from servers import PYTHON, Sshd, curl, http_server
+from servers import DNS_ANSWER, PYTHON, Sshd, curl, dns_server, http_server
 
 CURL, SSH, PING, NCAT = "/usr/bin/curl", "/usr/bin/ssh", "/usr/bin/ping", "/usr/bin/ncat"
+DIG = "/usr/bin/dig"
 FETCH = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())"
 PEERS, OWN = (OUTSIDE4, OUTSIDE6), (INSIDE4, INSIDE6)
 
@@ -94,6 +95,19 @@ class TrapPrograms(DriverCase):
         self.reset()
 
     @each(*PEERS)
+    def test_s8_dig(self, address):
+        server = dns_server(self.place, 53, address, covered=False)
+        self.ask_for(DIG)
+        ask = lambda: self.place.run(DIG, "+short", "+tries=1", "+time=20", f"@{address}",
+                                     "www.example.com", "A")
+        self.assertEqual((0, DNS_ANSWER + "\n"), self.held("permit", DIG, ask))
+        code, output = self.held("block", DIG, ask)
+        self.assertNotEqual(0, code)
+        self.assertIn("connection refused", output)
+        server.stop()
+        self.reset()
+
+    @each(*PEERS)
     def test_s8_ping(self, address):
         self.ask_for(PING)
         ping = lambda: self.place.run(PING, "-c8", "-i0.3", "-W1", address)
@@ -133,41 +147,47 @@ class TrapPrograms(DriverCase):
         server.stop()
         self.reset()
 
-    def test_s8_the_driver_is_killed(self):
-        server = self.serve()
+    @each(*NATIVE)
+    def test_s8_the_driver_is_killed(self, family):
+        server = self.serve(family)
         self.ask_for(self.other)
-        program = self.waiting()
+        program = self.waiting(family)
         os.kill(self.engine.json("driver", "list")[0]["pid"], signal.SIGKILL)
         # As of a callout that is not registered: a block; or its filters have gone before that.
         self.assertIn(self.seen(program), ("ECONNREFUSED", "ok"))
-        self.expect("ok", f"tcp4 timeout=9000 connect={V4.peer(80)} send recv")
+        self.expect("ok", f"tcp{family.digit} timeout=9000 connect={family.peer(80)} send recv")
         server.stop()
+        self.reset()
 
     def test_s8_bfe_is_killed(self):
-        server = self.serve()
+        server = self.serve(NATIVE[1])  # hears IPv4, too
         self.ask_for(self.other)
-        program = self.waiting()
+        programs = [self.waiting(family) for family in NATIVE]
         self.engine.stop(signal.SIGKILL)
-        self.assertIsNone(program.process.poll())
+        for program in programs:
+            self.assertIsNone(program.process.poll())
         self.engine.start()
         self.answer("permit", self.other)
-        self.assertEqual("ok", self.last(program))
+        for program in programs:
+            self.assertEqual("ok", self.last(program))
         server.stop()
 
-    def test_s8_the_policy_changes(self):
-        server = self.serve()
+    @each(*NATIVE)
+    def test_s8_the_policy_changes(self, family):
+        server = self.serve(family)
         self.ask_for(self.other)
-        program = self.waiting()
+        program = self.waiting(family)
         self.policy("permit connect tcp port 9999")  # the same question again
         self.answer("permit", self.other)
         self.assertEqual("ok", self.last(program))
         os.unlink(os.path.join(self.directory, "trap_all.answers"))
-        program = self.waiting()
+        program = self.waiting(family)
         self.policy("block connect tcp port 80")  # whatever the driver says
         self.answer("permit", self.other)
         self.assertIn(self.seen(program), ("ECONNREFUSED", "ECONNABORTED"))
         self.policy()
         server.stop()
+        self.reset()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ class HoldDriver(Driver):
         raise AssertionError(f"no {kind} came")
 
 
+FAMILIES = (("4", f"{OUTSIDE4}:80"), ("6", f"[{OUTSIDE6}]:80"))
+
+
 class Hold(unittest.TestCase):
     """The cases share a shim, as its programs take long to verify; each has its own hold thread and
     host, and begins without policy."""
@@ -72,7 +75,7 @@ class Hold(unittest.TestCase):
     def hold(self, layer=CONNECT, inbound=0):
         self.place.start("sleep", "60")  # somebody covered: the rules are put where they live
         self.driver.tell("commit", f"{layer}:{TERMINATING}:user", f"{layer + 2}:{TERMINATING}:user")
-        self.driver.tell("enable", 1, inbound)
+        self.driver.tell("enable", 1, inbound, 0)
 
     def start(self, steps, **where):
         return self.place.start(self.place.sock_program, *steps.split(), **where)
@@ -187,36 +190,47 @@ class Hold(unittest.TestCase):
 
     def test_7_2_a_host_that_is_gone_leaves_the_decision_to_the_filter(self):
         self.hold()
-        program = self.start(f"tcp4 timeout=9000 connect={OUTSIDE4}:80")
-        self.asked()
+        programs = []
+        for digit, peer in FAMILIES:
+            programs.append(self.start(f"tcp{digit} timeout=9000 connect={peer}"))
+            self.asked()
         self.driver.tell("hangup")
-        self.assertEqual("ECONNREFUSED", self.last(program))
-        self.assertEqual("ECONNREFUSED", self.place.answer(f"tcp4 connect={OUTSIDE4}:80"))
+        for program in programs:
+            self.assertEqual("ECONNREFUSED", self.last(program))
+        for digit, peer in FAMILIES:
+            self.assertEqual("ECONNREFUSED", self.place.answer(f"tcp{digit} connect={peer}"))
 
     def test_a_program_killed_while_held_disturbs_nobody(self):
         self.hold()
-        self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
-        dead = self.start(f"tcp4 connect={OUTSIDE4}:80")
-        question = self.asked()
-        dead.stop()
-        self.answer(question, PERMIT)
-        program = self.start(f"tcp4 connect={OUTSIDE4}:80")
-        self.answer(self.asked(), PERMIT)
-        self.assertEqual("ok", self.last(program))
+        for digit, peer in FAMILIES:
+            with self.subTest(family=digit):
+                self.place.serve(f"tcp{digit} bind={peer} listen", covered=False)
+                dead = self.start(f"tcp{digit} connect={peer}")
+                question = self.asked()
+                dead.stop()
+                self.answer(question, PERMIT)
+                program = self.start(f"tcp{digit} connect={peer}")
+                self.answer(self.asked(), PERMIT)
+                self.assertEqual("ok", self.last(program))
 
     def test_decision_8_nothing_opens_while_nobody_answers(self):
         self.hold()
-        self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
-        program = self.start(f"tcp4 timeout=60000 connect={OUTSIDE4}:80")
-        self.asked()
+        programs = []
+        for digit, peer in FAMILIES:
+            self.place.serve(f"tcp{digit} bind={peer} listen", covered=False)
+            programs.append(self.start(f"tcp{digit} timeout=60000 connect={peer}"))
+            self.asked()
         self.kill()
-        self.assertEqual("EINPROGRESS", self.place.answer(f"tcp4 connect={OUTSIDE4}:80"))
-        self.assertIsNone(program.process.poll())
+        for digit, peer in FAMILIES:
+            self.assertEqual("EINPROGRESS", self.place.answer(f"tcp{digit} connect={peer}"))
+        for program in programs:
+            self.assertIsNone(program.process.poll())
         self.open()
-        self.driver.tell("enable", 1, 0)
-        for _ in range(2):
+        self.driver.tell("enable", 1, 0, 0)
+        for _ in range(4):
             self.answer(self.asked(), PERMIT)
-        self.assertEqual("ok", self.last(program))
+        for program in programs:
+            self.assertEqual("ok", self.last(program))
 
     def test_rules_that_somebody_flushed_open_nothing(self):
         self.hold()
@@ -240,14 +254,14 @@ class Hold(unittest.TestCase):
     def test_the_rules_go_with_the_thread(self):
         self.hold()
         self.assertIn("openwfp", self.rules())
-        self.driver.tell("enable", 0, 0)
+        self.driver.tell("enable", 0, 0, 0)
         self.assertNotIn("openwfp", self.rules())
 
     # datagrams
 
     def test_a_datagram_where_no_rules_are_yet_is_lost_and_not_refused(self):
         self.driver.tell("commit", f"{CONNECT}:{TERMINATING}:user")
-        self.driver.tell("enable", 1, 0)  # nobody is covered: no namespace has rules
+        self.driver.tell("enable", 1, 0, 0)  # nobody is covered: no namespace has rules
         self.place.serve("udp4 bind=0.0.0.0:53", covered=False)
         program = self.start(f"udp4 timeout=9000 connect={OUTSIDE4}:53 send wait send recv",
                              stdin=subprocess.PIPE)
@@ -303,8 +317,7 @@ class Hold(unittest.TestCase):
         self.place.start("sleep", "60")
         self.driver.tell("commit", f"66:{TERMINATING}:user", f"67:{TERMINATING}:user",
                          f"{CONNECT}:{PERMIT}", f"{CONNECT + 2}:{PERMIT}")
-        self.driver.tell("enable", 1, 0)
-        self.driver.tell("enable-redirect")
+        self.driver.tell("enable", 1, 0, 1)
 
     def redirect(self, question, address, port, pid=0):
         self.driver.tell("redirect", question["operation"], question["round"], address, port, pid)
@@ -325,8 +338,7 @@ class Hold(unittest.TestCase):
     def test_21_6_the_connect_layer_sees_the_new_peer(self):
         self.place.start("sleep", "60")
         self.driver.tell("commit", f"66:{TERMINATING}:user", f"{CONNECT}:{TERMINATING}:user")
-        self.driver.tell("enable", 1, 0)
-        self.driver.tell("enable-redirect")
+        self.driver.tell("enable", 1, 0, 1)
         program = self.start(f"tcp4 connect={OUTSIDE4}:80")
         self.redirect(self.asked(), f"::ffff:{INSIDE4}", 8080)
         question = self.asked()

@@ -1,4 +1,4 @@
-"""Real servers in a place: python's http.server, nginx, sshd."""
+"""Real servers in a place: python's http.server, nginx, sshd, a small one for DNS."""
 import os
 import subprocess
 
@@ -21,6 +21,46 @@ def http_server(place, port, address="::", **where):
         page.write("hello from python\n")
     server = place.start(PYTHON, "-c", HTTP_SERVER, address, str(port), pages, **where)
     place.await_port(server, port)
+    return server
+
+# Answers every question about an address with 198.51.100.7.
+DNS_SERVER = """
+import socket, sys
+address, port = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+with socket.socket(family, socket.SOCK_DGRAM) as server:
+    server.bind((address, int(port)))
+    print("serving", flush=True)
+    while True:
+        query, peer = server.recvfrom(512)
+        end = query.index(0, 12) + 5  # of the question: its name, type and class
+        server.sendto(query[:2] + bytes.fromhex("8400 0001 0001 0000 0000") + query[12:end]
+                      + bytes.fromhex("c00c 0001 0001 00000000 0004 c6336407"), peer)
+"""
+DNS_ANSWER = "198.51.100.7"
+
+
+def dns_server(place, port, address, **where):
+    server = place.start(PYTHON, "-c", DNS_SERVER, address, str(port), **where)
+    place.await_line(server, "serving")
+    return server
+
+# Echoes as long as there is something to echo.
+ECHO_SERVER = """
+import socket, sys
+address, port = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+with socket.create_server((address, int(port)), family=family) as server:
+    print("serving", flush=True)
+    connection = server.accept()[0]
+    while data := connection.recv(4096):
+        connection.sendall(data)
+"""
+
+
+def echo_server(place, port, address, **where):
+    server = place.start(PYTHON, "-c", ECHO_SERVER, address, str(port), **where)
+    place.await_line(server, "serving")
     return server
 
 
