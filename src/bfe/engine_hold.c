@@ -195,14 +195,18 @@ static uint32_t enable(struct engine *engine, struct engine_need need, struct mo
 
     if (!engine->hold || same_rules(&engine->rules, &need))
         return ERROR_SUCCESS;
-    result = hold_enable(engine->hold, need.outbound, need.inbound, &failed);
-    if (result >= 0)
-        result = hold_enable_redirect(engine->hold, need.redirect, &failed);
+    result = hold_enable(engine->hold, need.outbound, need.inbound, need.redirect, &failed);
     if (result < 0)
         return fail(error, result, "packets can't be held", failed.text);
     engine->rules = need;
     engine->rules.any = true;
     return ERROR_SUCCESS;
+}
+
+/* Flows that were led elsewhere are seen to their end. */
+static bool has_led(const struct engine *engine)
+{
+    return engine->hold && hold_has_led(engine->hold);
 }
 
 static bool watches_flows(const struct engine *engine)
@@ -249,7 +253,7 @@ void engine_hold_settle(struct engine *engine, const struct engine_need *need)
     struct model_error error = {0};
 
     engine->need = *need;
-    if (!need->any && engine->asks && !watches_flows(engine))
+    if (!need->any && engine->asks && !watches_flows(engine) && !has_led(engine))
         engine_hold_close(engine, false);
     else if (enable(engine, *need, &error) != ERROR_SUCCESS)
         log_line(LOG_ERR, "%s", error.text);

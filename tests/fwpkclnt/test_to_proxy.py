@@ -1,11 +1,14 @@
 """The example driver that redirects, with the real engine, programs and packets."""
 import os
 import signal
+import subprocess
 import sys
 
 from case import each, main
 from driver_case import DriverCase
 from families import FAMILIES, NATIVE
+from place import wait_until
+from servers import echo_server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = 8080  # of the proxy
@@ -13,6 +16,11 @@ PORT = 8080  # of the proxy
 
 class ToProxy(DriverCase):
     driver = "to_proxy"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.place.sysctl(cls.place.inside, "net/netfilter/nf_conntrack_udp_timeout", "1")
 
     def proxy(self):
         proxy = self.place.start(sys.executable, os.path.join(HERE, "proxy.py"), str(PORT))
@@ -75,6 +83,41 @@ class ToProxy(DriverCase):
         self.policy()
         server.stop()
         proxy.stop()
+        self.reset("to_proxy.proxy")
+
+    def led_away(self, family, then):
+        """A program that talks to the proxy, instead of to its peer, and waits."""
+        self.tell(echo_server(self.place, PORT, "127.0.0.1" if family.digit == "4" else "::1"))
+        self.load()
+        return self.place.pause(f"tcp{family.digit} timeout=9000 connect={family.peer(80)} "
+                                f"send recv wait {then}")
+
+    def rules(self):
+        return subprocess.run(["nsenter", f"--net=/run/netns/{self.place.inside}", "nft", "list",
+                               "tables"], text=True, capture_output=True, check=True).stdout
+
+    @each(*NATIVE)
+    def test_21_3_who_was_led_away_stays_there_when_the_driver_goes(self, family):
+        server = self.serve(family)
+        other = self.place.start(self.place.sock_program,
+                                 *f"tcp{family.digit} connect={family.peer(80)} recv".split())
+        self.place.await_line(other, "connect ok")
+        program = self.led_away(family, "send recv")
+        self.reset("to_proxy.proxy")
+        self.assertIn("openwfp", self.rules())
+        self.policy("block connect tcp remote-port 80")  # 15.9; 21.6: it has another peer
+        self.assertEqual("recv ECONNABORTED\n", other.process.communicate(timeout=20)[0])
+        self.assertEqual(("recv", "ok"), self.place.finish(program)[-1])
+        wait_until(lambda: "openwfp" not in self.rules(), "the rules to go with the connection")
+        self.policy()
+        server.stop()
+
+    @each(*NATIVE)
+    def test_15_9_who_was_led_away_is_asked_about_with_its_new_peer(self, family):
+        program = self.led_away(family, "recv")
+        self.policy(f"block connect tcp remote-port {PORT}")
+        self.assertEqual(("recv", "ECONNABORTED"), self.place.finish(program)[-1])
+        self.policy()
         self.reset("to_proxy.proxy")
 
     def test_who_is_not_led_away_is_not_disturbed(self):

@@ -6,7 +6,7 @@
  *   open PIN_DIR CGROUP [FLAGS]     asks, hold, and a host for callout 7, HOLD_CALLOUT_*; at first
  *                                   also the shim
  *   commit FILTER…                  LAYER:ACTION[:user], heaviest first; user: callout 7 is asked
- *   enable OUTBOUND INBOUND         0 or 1
+ *   enable OUTBOUND INBOUND REDIRECT     0 or 1
  *   said MILLISECONDS               what the host was told since, waiting for the first so long
  *   answer OPERATION ROUND ACTION   | pend OPERATION ROUND MILLISECONDS DEFAULT TOOK_PACKET
  *   redirect OPERATION ROUND ADDRESS PORT PID
@@ -295,15 +295,13 @@ static void obey(char **words, int count)
     else if (!strcmp(command, "commit"))
         answer(do_commit(words + 1, count - 1));
     else if (!strcmp(command, "enable"))
-        answer(hold_enable(hold, atoi(words[1]), atoi(words[2]), &error));
+        answer(hold_enable(hold, atoi(words[1]), atoi(words[2]), atoi(words[3]), &error));
     else if (!strcmp(command, "said"))
         answer(do_said(atoi(words[1])));
     else if (!strcmp(command, "answer") || !strcmp(command, "pend"))
         answer(do_answer(words + 1, count - 1, *command == 'p'));
     else if (!strcmp(command, "redirect"))
         answer(do_redirect(words + 1));
-    else if (!strcmp(command, "enable-redirect"))
-        answer(hold_enable_redirect(hold, true, &error));
     else if (!strcmp(command, "complete"))
         answer(do_complete(words + 1));
     else if (!strcmp(command, "associate"))

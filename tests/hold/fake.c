@@ -39,7 +39,7 @@ int network_verdict(const struct packet *packet, uint32_t verdict, const uint8_t
     return 0;
 }
 
-int redirect_operation(const struct operation *operation)
+int redirect_operation(struct hold *hold, const struct operation *operation)
 {
     return 0;
 }

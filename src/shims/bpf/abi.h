@@ -18,7 +18,8 @@
            */
 #define ALE_ENDPOINTS     16384
 #define ALE_FLOWS         65536
-#define ALE_CALLERS       4096 /* tasks, where there is no storage with each */
+#define ALE_LED           16384 /* flows that were led elsewhere, the last ones */
+#define ALE_CALLERS       4096  /* tasks, where there is no storage with each */
 #define ALE_RING          (1u << 18)
 #define ALE_LOG           8192u /* a power of two */
 #define ALE_LOG_SPARE     512u  /* so many programs may be writing at once */
@@ -119,6 +120,12 @@ struct ale_flow {
     __u64 used;     /* monotonic clock */
     __u32 outbound; /* made at AUTH_CONNECT, not at AUTH_RECV_ACCEPT */
     __u32 pad;
+};
+
+struct ale_peer {
+    __u8 address[16]; /* v6 form */
+    __u16 port;
+    __u8 pad[6];
 };
 
 /* Listeners, for the lookup hook, which sees no sockets. */

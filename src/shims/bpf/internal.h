@@ -65,6 +65,7 @@ enum shim_map {
     MAP_HELD_APPS,
     MAP_HELD_NETWORKS,
     MAP_HELD_WATCHED,
+    MAP_LED,
     MAP_ASKS,
     MAP_PINNED_COUNT,
     MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: each loader has its own */

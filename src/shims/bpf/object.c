@@ -71,6 +71,7 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_HELD_APPS] = "held_apps",
     [MAP_HELD_NETWORKS] = "held_networks",
     [MAP_HELD_WATCHED] = "held_watched",
+    [MAP_LED] = "led",
     [MAP_ASKS] = "asks",
     [MAP_PROCESSES] = "processes",
     [MAP_CALLERS] = "callers",

@@ -116,6 +116,10 @@ static uint64_t one_round(struct hold *hold, const struct epoll_event *events, i
         hold->swept = now;
         network_sweep(hold);
     }
+    if (!hold->redirect && now - hold->followed >= HOLD_LED_MS) {
+        hold->followed = now;
+        network_follow(hold);
+    }
     if (now - scanned < HOLD_SCAN_MS)
         return scanned;
     operation_scan(hold, now);
@@ -127,9 +131,11 @@ static int patience(const struct hold *hold)
 {
     if (hold->untold)
         return 1;
-    return hold->operations || hold->abort_count ? (int)HOLD_SCAN_MS
-           : hold->networks                      ? SWEEP_MS
-                                                 : -1;
+    if (hold->operations || hold->abort_count)
+        return HOLD_SCAN_MS;
+    if (!hold->redirect && network_any_led(hold))
+        return HOLD_LED_MS;
+    return hold->networks ? SWEEP_MS : -1;
 }
 
 static void *run(void *ctx)
@@ -257,40 +263,44 @@ static void recover(struct hold *hold)
     shim_asks_recover(hold->asks, &sink);
 }
 
-int hold_enable(struct hold *hold, bool outbound, bool inbound, struct shim_error *error)
+static int change_rules(struct hold *hold, struct shim_error *error)
+{
+    int result = 0;
+
+    if (hold->outbound || hold->inbound)
+        result = network_add_all(hold, error);
+    else
+        network_retire_all(hold);
+    recover(hold);
+    return result;
+}
+
+int hold_enable(struct hold *hold, bool outbound, bool inbound, bool redirect,
+                struct shim_error *error)
 {
     uint64_t one = 1;
     int result = 0;
 
     pthread_mutex_lock(&hold->lock);
-    if (!hold->enabled || hold->outbound != outbound || hold->inbound != inbound) {
+    if (!hold->enabled || hold->outbound != outbound || hold->inbound != inbound ||
+        hold->redirect != redirect) {
         hold->enabled = true;
         hold->outbound = outbound;
         hold->inbound = inbound;
-        if (outbound || inbound)
-            result = network_add_all(hold, error);
-        else
-            while (hold->networks)
-                network_remove(hold, hold->networks, false);
-        recover(hold);
+        hold->redirect = redirect;
+        result = change_rules(hold, error);
     }
     pthread_mutex_unlock(&hold->lock);
     (void)!write(hold->wake, &one, sizeof(one));
     return result;
 }
 
-int hold_enable_redirect(struct hold *hold, bool redirect, struct shim_error *error)
+bool hold_has_led(struct hold *hold)
 {
-    int result = 0;
-
     pthread_mutex_lock(&hold->lock);
-    if (hold->redirect != redirect) {
-        hold->redirect = redirect;
-        if (hold->outbound || hold->inbound)
-            result = network_add_all(hold, error);
-    }
+    bool led = network_any_led(hold);
     pthread_mutex_unlock(&hold->lock);
-    return result;
+    return led;
 }
 
 void hold_statistics(struct hold *hold, struct hold_statistics *statistics)

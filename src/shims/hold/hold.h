@@ -18,6 +18,7 @@
 #ifndef OPENWFP_HOLD_H
 #define OPENWFP_HOLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shims/bpf/ask.h"
@@ -56,12 +57,15 @@ void hold_close(struct hold *hold, bool keep);
 void hold_clear(const char *pin_dir);
 
 /* Rules in the namespaces that have covered sockets, or nowhere. With nothing to hold there is
- * nothing to pay. */
-int hold_enable(struct hold *hold, bool outbound, bool inbound, struct shim_error *error);
+ * nothing to pay. redirect: also rules that lead connects elsewhere, for policies with filters at
+ * CONNECT_REDIRECT; with them every flow of the namespace is tracked by conntrack. Only with
+ * outbound. */
+int hold_enable(struct hold *hold, bool outbound, bool inbound, bool redirect,
+                struct shim_error *error);
 
-/* Besides, rules that lead connects elsewhere, for policies with filters at CONNECT_REDIRECT: with
- * them every flow of the namespace is tracked by conntrack. Only with outbound. */
-int hold_enable_redirect(struct hold *hold, bool redirect, struct shim_error *error);
+/* Whether there may be flows that were led elsewhere. Their namespaces' rules stay for them, and go
+ * when they have ended: until then this thread is needed. */
+bool hold_has_led(struct hold *hold);
 
 /* A host of callouts; the socket is the thread's from now on. `gone` is called, on the thread, when
  * the host hangs up, and after it nothing more of this host comes. */

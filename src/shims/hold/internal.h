@@ -21,6 +21,7 @@
 #define HOLD_BUCKETS  16384u  /* a power of two */
 #define HOLD_SCAN_MS  100u    /* how often deadlines are looked at */
 #define HOLD_ABORTS   64u     /* flows that are to end, in so much time */
+#define HOLD_LED_MS   2000u /* how often it is looked whether flows that were led elsewhere live */
 
 /* What an event of the thread's epoll is about; the lower half is a number. */
 #define HOLD_EVENT_WAKE    (1ull << 32)
@@ -93,6 +94,12 @@ struct target {
     uint64_t start; /* of the process, in clock ticks: another one may get its pid */
 };
 
+/* A peer that flows were led to. */
+struct led_to {
+    uint8_t address[16]; /* v6 form */
+    uint16_t port;
+};
+
 struct context {
     struct context *next;
     uint64_t flow, value;
@@ -110,6 +117,7 @@ struct network {
     int netns; /* descriptor of the namespace */
     struct mnl_socket *queue;
     bool redirect; /* it has the rules for redirection */
+    bool led;      /* flows of it were led elsewhere, and some may live */
 };
 
 struct hold {
@@ -125,6 +133,8 @@ struct hold {
     bool outbound, inbound, redirect;    /* rules are wanted */
     struct target targets[HOLD_TARGETS]; /* where connects were redirected to */
     unsigned next_target;
+    struct led_to led_to[HOLD_TARGETS];
+    unsigned led_count; /* ever */
     struct network *networks;
     struct operation *buckets[HOLD_BUCKETS]; /* by number */
     struct operation *ends[HOLD_BUCKETS];    /* by their packets' ends */
@@ -141,6 +151,7 @@ struct hold {
     uint32_t app_packets[ALE_APPS];
     struct hold_statistics statistics;
     uint64_t swept;      /* when namespaces were looked at; ms */
+    uint64_t followed;   /* when flows that were led elsewhere were looked at; ms */
     uint64_t complained; /* when the log was last told that there is no room */
 };
 
@@ -157,6 +168,12 @@ int network_add_all(struct hold *hold, struct shim_error *error);
 /* Gives up those in which nobody covered lives any more, and nothing waits. */
 void network_sweep(struct hold *hold);
 void network_remove(struct hold *hold, struct network *network, bool keep_rules);
+/* Gives up all but those with flows that were led elsewhere, and of these all but what the flows
+ * need. */
+void network_retire_all(struct hold *hold);
+/* Once nothing is redirected any more: gives up what was kept for flows that have ended. */
+void network_follow(struct hold *hold);
+bool network_any_led(const struct hold *hold);
 /* Something has come into the namespace's queue. */
 void network_ready(struct hold *hold, uint32_t inum);
 int network_verdict(const struct packet *packet, uint32_t verdict, const uint8_t *bytes,
@@ -175,11 +192,17 @@ int rules_put(const struct rules *rules, struct shim_error *error);
 struct batch;
 void redirect_rules(struct batch *batch);
 /* From now on packets of the operation's flow go where the operation was redirected to. */
-int redirect_operation(const struct operation *operation);
+int redirect_operation(struct hold *hold, const struct operation *operation);
 /* Whether the connect is one of a process that this host (or another) has redirected to. */
 uint32_t redirect_history(const struct hold *hold, const struct ale_ask *ask,
                           const struct host *host);
 void redirect_remember(struct hold *hold, uint32_t pid, const struct host *host);
+
+/* ---- led.c: flows that were led elsewhere ---- */
+
+void led_remember(struct hold *hold, struct network *network,
+                  const struct driver_redirect *redirect);
+bool led_lives(const struct network *network);
 
 /* ---- packet.c ---- */
 

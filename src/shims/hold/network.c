@@ -81,7 +81,7 @@ static int put_rules(void *ctx)
         .denied = shim_asks_denied_path(hold->asks),
         .held_in = hold->inbound ? joining->held_in : NULL,
         .denied_in = joining->denied_in,
-        .redirect = hold->redirect,
+        .redirect = hold->redirect || joining->network->led,
     };
     int result = joining->queue ? queue_open(joining->network) : 0;
 
@@ -105,7 +105,7 @@ static int equip(struct network *network, bool queue, struct shim_error *error)
                                         joining.denied_in, error);
     if (!result)
         result = netns_run(network->netns, put_rules, &joining);
-    network->redirect = hold->redirect;
+    network->redirect = hold->redirect || network->led;
     return result ? result : shim_asks_network(hold->asks, network->netns, hold->outbound);
 }
 
@@ -228,6 +228,44 @@ void network_sweep(struct hold *hold)
         if (!network->lived_in && !network->waiting)
             network_remove(hold, network, false);
     }
+}
+
+/* ---- flows that were led elsewhere ---- */
+
+void network_retire_all(struct hold *hold)
+{
+    struct network *next;
+
+    for (struct network *network = hold->networks; network; network = next) {
+        next = network->next;
+        if (!network->led || equip(network, false, NULL))
+            network_remove(hold, network, false);
+        else
+            operation_release(hold, network, false);
+    }
+}
+
+void network_follow(struct hold *hold)
+{
+    struct network *next;
+
+    for (struct network *network = hold->networks; network; network = next) {
+        next = network->next;
+        if (!network->led || led_lives(network))
+            continue;
+        network->led = false;
+        if ((!hold->outbound && !hold->inbound) || equip(network, false, NULL))
+            network_remove(hold, network, false);
+    }
+}
+
+bool network_any_led(const struct hold *hold)
+{
+    const struct network *network = hold->networks;
+
+    while (network && !network->led)
+        network = network->next;
+    return network;
 }
 
 /* ---- packets ---- */

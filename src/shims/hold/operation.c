@@ -100,7 +100,7 @@ static void permit_taken(struct hold *hold, struct operation *operation)
 
 static bool lead_elsewhere(struct hold *hold, struct operation *operation)
 {
-    int result = operation->redirect.redirected ? redirect_operation(operation) : 0;
+    int result = operation->redirect.redirected ? redirect_operation(hold, operation) : 0;
 
     if (result)
         hold_say(hold, LOG_ERR, "a connect could not be redirected and is ended: %s",

@@ -206,14 +206,15 @@ static int add_entry(void *ctx)
     return result == -EEXIST ? 0 : result;
 }
 
-int redirect_operation(const struct operation *operation)
+int redirect_operation(struct hold *hold, const struct operation *operation)
 {
-    const struct network *network = operation->first ? operation->first->network : NULL;
+    struct network *network = operation->first ? operation->first->network : NULL;
     const struct driver_redirect *redirect = &operation->redirect;
     struct entry entry = {operation, &families[!is_v4(operation->ends.destination)]};
 
     if (!network || !network->redirect || is_v4(redirect->address) != (entry.family == families))
         return -EAFNOSUPPORT;
+    led_remember(hold, network, redirect);
     return netns_run(network->netns, add_entry, &entry);
 }
 

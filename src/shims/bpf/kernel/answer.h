@@ -25,6 +25,16 @@ static __always_inline void permit_flow(const struct ale_held_key *key, struct h
         flow_permit(&flow, policy_generation(), clock_now(), outbound);
 }
 
+static __always_inline void lead_flow(const struct ale_held_key *key, const struct held *entry)
+{
+    struct ale_peer peer = {.port = entry->redirect_port};
+    struct ale_flow_key flow;
+
+    flow_of_held(&flow, key);
+    __builtin_memcpy(peer.address, entry->redirect, sizeof(peer.address));
+    bpf_map_update_elem(&led, &flow, &peer, BPF_ANY);
+}
+
 /* What is kept of a decision: nothing, where no packet comes by again. */
 static __always_inline __u32 conclude(struct ale_state *shared, const struct ale_held_key *key,
                                       struct held *entry, enum verdict verdict)
@@ -33,6 +43,8 @@ static __always_inline __u32 conclude(struct ale_state *shared, const struct ale
 
     if (verdict == PERMITTED && held_waits(entry->hold) && !stream)
         permit_flow(key, entry);
+    if (verdict == PERMITTED && entry->redirected)
+        lead_flow(key, entry);
     if (entry->hold == ALE_HOLD_NOTICE ||
         (verdict == PERMITTED &&
          (entry->hold == ALE_HOLD_LATER || !stream || key->layer == ALE_AUTH_CONNECT))) {

@@ -70,6 +70,14 @@ struct {
     __type(value, struct ale_flow);
 } flows SEC(".maps");
 
+/* Whom the flows go to that were led elsewhere, by the peer that their sockets asked for. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, ALE_LED);
+    __type(key, struct ale_flow_key);
+    __type(value, struct ale_peer);
+} led SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, ALE_ENDPOINTS);

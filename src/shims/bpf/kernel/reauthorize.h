@@ -220,6 +220,21 @@ static __always_inline const struct ale_identity *owner_of(struct reauthorizing 
     return endpoint ? &endpoint->owner : stranger(now, sk, half_open);
 }
 
+/* A connection that was led elsewhere is asked about with the peer that it has become (21.6). */
+static __always_inline void key_peer(struct request *request, const struct ale_socket *socket)
+{
+    struct ale_flow_key flow;
+
+    flow_key(&flow, socket->cookie, socket->protocol, socket->remote, socket->remote_port);
+    const struct ale_peer *peer = bpf_map_lookup_elem(&led, &flow);
+    if (!peer) {
+        key_remote(request, socket->remote, socket->remote_port);
+        return;
+    }
+    key_remote(request, peer->address, peer->port);
+    key_flag(request, FLAG_REDIRECTED);
+}
+
 /* Where user space is asked it can't be waited for (17.2): request->hold is ALE_HOLD_NOTICE. */
 static __always_inline enum verdict reauthorize(struct work *work, const struct ale_identity *owner,
                                                 bool inbound, __u32 ifindex)
@@ -234,7 +249,7 @@ static __always_inline enum verdict reauthorize(struct work *work, const struct 
     request_start(request, socket, owner);
     request->direction = inbound ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
     key_local(request, socket->local, socket->local_port);
-    key_remote(request, socket->remote, socket->remote_port);
+    key_peer(request, socket);
     key_interface(request, ifindex);
     key_flag(request, FLAG_REAUTHORIZE);
     key_set(request, CLASSIFY_REAUTHORIZE_REASON, REASON_POLICY_CHANGE);
