@@ -219,7 +219,7 @@ class Hold(unittest.TestCase):
         for digit, peer in FAMILIES:
             self.place.serve(f"tcp{digit} bind={peer} listen", covered=False)
             programs.append(self.start(f"tcp{digit} timeout=60000 connect={peer}"))
-            self.asked()
+            self.pend(self.asked())
         self.kill()
         for digit, peer in FAMILIES:
             self.assertEqual("EINPROGRESS", self.place.answer(f"tcp{digit} connect={peer}"))
