@@ -101,15 +101,19 @@ struct classify_version {
     __u32 layer[CLASSIFY_LAYERS]; /* unit of the struct classify_layer by run-time id; 0: empty */
 };
 
+struct classify_tree {
+    __u32 at;    /* reference: a tree may be a single list or filter */
+    __u32 first; /* of the base's: unit of the earliest filter in it */
+};
+
 struct classify_layer {
-    __u64 slots;                 /* bit per slot that any test reads */
-    __u32 protocols;             /* CLASSIFY_PROTOCOLS_*: which protocols a filter here can match */
-    __u32 filters;               /* in force */
-    __u16 base_trees;            /* trees of the base come first, */
-    __u16 trees;                 /* behind them the overlay's */
-    __u32 last;                  /* number of the lightest sublayer: behind it comes nothing */
-    __u32 tree[CLASSIFY_TREES];  /* references: a tree may be a single list or filter */
-    __u32 first[CLASSIFY_TREES]; /* unit of the earliest filter in each of the base's trees */
+    __u64 slots;      /* bit per slot that any test reads */
+    __u32 protocols;  /* CLASSIFY_PROTOCOLS_*: which protocols a filter here can match */
+    __u32 filters;    /* in force */
+    __u16 base_trees; /* trees of the base come first, */
+    __u16 trees;      /* behind them the overlay's */
+    __u32 last;       /* number of the lightest sublayer: behind it comes nothing */
+    struct classify_tree tree[CLASSIFY_TREES];
 };
 
 #define CLASSIFY_PROTOCOLS_TCP   1u

@@ -235,7 +235,6 @@ struct classify_layer image_base_layer(const struct image_layer *layer)
                                   .trees = (uint16_t)layer->trees.count,
                                   .last = layer->sublayers - 1};
     memcpy(into.tree, layer->trees.tree, sizeof layer->trees.tree);
-    memcpy(into.first, layer->trees.first, sizeof layer->trees.first);
     return into;
 }
 

@@ -31,14 +31,12 @@
 #define CLASSIFY_FAR_STEPS    (1u << 23)
 
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
-#define CLASSIFY_KEPT    0x80000000u /* in walk->kept: and it matches */
-
-#define CLASSIFY_TREE_MASK 15u
-_Static_assert(CLASSIFY_TREES <= CLASSIFY_TREE_MASK + 1 &&
-                   offsetof(struct classify_walk, kept) +
-                           sizeof(__u32) * (1 + CLASSIFY_TREE_MASK) <=
-                       sizeof(struct classify_walk),
-               "a walk is as long as any tree reaches");
+/*
+ * Of a tree the walk has the cursor, a reference to where it is read on (0: it has been read), and
+ * in `first` a unit before which it has no filter that is still to be asked; with this bit, that
+ * filter is known to match.
+ */
+#define CLASSIFY_KEPT    0x80000000u
 
 /* ---- a tree ---- */
 
@@ -54,19 +52,6 @@ enum classify_reading {
 CLASSIFY_INLINE bool classify_is_node(__u32 ref)
 {
     return ref && CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_NODE;
-}
-
-/* Of a tree; of one that there is not, something else of the walk: see classify_value(). */
-CLASSIFY_INLINE __u32 *classify_cursor(struct classify_walk *walk, __u64 tree)
-{
-    CLASSIFY_OPAQUE(tree);
-    return &walk->cursor[tree & CLASSIFY_TREE_MASK];
-}
-
-CLASSIFY_INLINE __u32 *classify_kept(struct classify_walk *walk, __u64 tree)
-{
-    CLASSIFY_OPAQUE(tree);
-    return &walk->kept[tree & CLASSIFY_TREE_MASK];
 }
 
 /* Whether the unit is in the block of the number; if not, it is wanted. */
@@ -107,10 +92,11 @@ CLASSIFY_INLINE __u64 classify_child(const struct classify_key *key,
 }
 
 /* From where the tree's cursor stands down to a leaf. SAID: all filters below come too late. */
-CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run,
+                                                       struct classify_tree *tree)
 {
     struct classify_walk *walk = run->walk;
-    __u32 ref = *classify_cursor(walk, tree), limit = classify_limit(walk);
+    __u32 ref = tree->at, limit = classify_limit(walk);
 
     CLASSIFY_TURNS(depth, CLASSIFY_NEAR_DEPTH)
     {
@@ -124,14 +110,14 @@ CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run,
             return classify_give_up(walk);
         node = (const void *)(run->nodes->bytes + offset);
         if (CLASSIFY_RARELY(node->first >= limit)) {
-            *classify_kept(walk, tree) = node->first;
+            tree->first = node->first;
             return CLASSIFY_SAID;
         }
         offset += classify_child(&walk->key, node, classify_zero(walk));
         if (!classify_inside(&offset, sizeof(ref)))
             return classify_give_up(walk);
         ref = *(const __u32 *)(const void *)(run->nodes->bytes + offset);
-        *classify_cursor(walk, tree) = ref;
+        tree->at = ref;
     }
     return CLASSIFY_MORE;
 }
@@ -148,17 +134,18 @@ CLASSIFY_INLINE bool classify_is_past(const struct classify_walk *walk, __u32 un
  * Moves a leaf's cursor over what can't match, up to a filter that may: its unit, and where the
  * cursor goes behind it. 0: there was none so far, or walk->wanted.
  */
-CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, __u32 *next)
+CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, struct classify_tree *tree,
+                                         __u32 *next)
 {
     struct classify_walk *walk = run->walk;
-    __u32 cursor = *classify_cursor(walk, tree);
+    __u32 cursor = tree->at;
     __u64 offset = (__u64)cursor % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
 
     *next = 0;
     if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST) {
         if (!classify_is_past(walk, CLASSIFY_REF_AT(cursor)))
             return CLASSIFY_REF_AT(cursor);
-        *classify_cursor(walk, tree) = 0;
+        tree->at = 0;
         return 0;
     }
     if (!classify_in_block(walk, CLASSIFY_REF_AT(cursor), walk->nodes_block))
@@ -174,7 +161,7 @@ CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, _
         bool last = CLASSIFY_REF_KIND(ref) == CLASSIFY_REF_LAST;
         if ((value & CLASSIFY_ENTRY_MASK) == entry->value &&
             !classify_is_past(walk, CLASSIFY_REF_AT(ref))) {
-            *classify_cursor(walk, tree) = cursor;
+            tree->at = cursor;
             *next = last ? 0 : cursor + 1;
             return CLASSIFY_REF_AT(ref);
         }
@@ -183,7 +170,7 @@ CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, __u64 tree, _
             break;
         offset += CLASSIFY_UNIT;
     }
-    *classify_cursor(walk, tree) = cursor;
+    tree->at = cursor;
     return 0;
 }
 
@@ -208,24 +195,22 @@ CLASSIFY_INLINE enum classify_standing classify_standing(struct classify_walk *w
     return walk->order < walk->best ? CLASSIFY_DUE : CLASSIFY_LATE;
 }
 
-CLASSIFY_INLINE enum classify_reading classify_take_found(struct classify_walk *walk, __u64 tree,
-                                                          __u32 unit)
+CLASSIFY_INLINE enum classify_reading classify_take_found(struct classify_walk *walk,
+                                                          struct classify_tree *tree, __u32 unit)
 {
     walk->best = walk->order;
     walk->found = unit;
     if (walk->base)
-        *classify_kept(walk, tree) = unit | CLASSIFY_KEPT;
+        tree->first = unit | CLASSIFY_KEPT;
     return CLASSIFY_SAID;
 }
 
 /* Takes the filter at `unit` if it matches and is earlier than what was found. */
 CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
-                                       const struct classify_record *record, __u32 at, __u32 unit,
-                                       __u32 next)
+                                       const struct classify_record *record,
+                                       struct classify_tree *tree, __u32 unit, __u32 next)
 {
-    __u64 tree = at;
-
-    if (!walk || !record)
+    if (!walk || !record || !tree)
         return CLASSIFY_SAID;
     enum classify_standing standing = classify_standing(walk, unit, record);
     if (standing == CLASSIFY_LATE)
@@ -239,12 +224,13 @@ CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
         if (classify_matches(walk, record))
             return classify_take_found(walk, tree, unit);
     }
-    *classify_cursor(walk, tree) = next;
+    tree->at = next;
     return next ? CLASSIFY_MORE : CLASSIFY_SAID;
 }
 
 /* One step through a leaf. */
-CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run,
+                                                    struct classify_tree *tree)
 {
     struct classify_walk *walk = run->walk;
     __u32 next, unit = classify_candidate(run, tree, &next);
@@ -253,10 +239,10 @@ CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run, __
     if (!unit) {
         if (walk->wanted)
             return CLASSIFY_NODES;
-        return *classify_cursor(walk, tree) ? CLASSIFY_MORE : CLASSIFY_SAID;
+        return tree->at ? CLASSIFY_MORE : CLASSIFY_SAID;
     }
     if (unit >= classify_limit(walk)) { /* most filters need not even be looked at */
-        *classify_kept(walk, tree) = unit;
+        tree->first = unit;
         return CLASSIFY_SAID;
     }
     if (!classify_in_block(walk, unit, walk->filters_block))
@@ -267,14 +253,15 @@ CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run, __
 }
 
 /* Reads a tree on: down to its leaf, and there up to a filter that may match. */
-CLASSIFY_INLINE enum classify_reading classify_read(struct classify_run *run, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_read(struct classify_run *run,
+                                                    struct classify_tree *tree)
 {
     struct classify_walk *walk = run->walk;
 
     walk->wanted = 0;
-    if (classify_is_node(*classify_cursor(walk, tree))) {
+    if (classify_is_node(tree->at)) {
         enum classify_reading reading = classify_descend(run, tree);
-        __u32 cursor = *classify_cursor(walk, tree);
+        __u32 cursor = tree->at;
         if (reading != CLASSIFY_MORE)
             return reading;
         if (CLASSIFY_REF_KIND(cursor) == CLASSIFY_REF_NODE)
@@ -286,9 +273,9 @@ CLASSIFY_INLINE enum classify_reading classify_read(struct classify_run *run, __
 /* ---- from tree to tree ---- */
 
 /* Whether it is known without looking what a tree of the base has to say. */
-CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, __u64 tree)
+CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, struct classify_tree *tree)
 {
-    __u32 kept = *classify_kept(walk, tree), unit = CLASSIFY_REF_AT(kept);
+    __u32 kept = tree->first, unit = CLASSIFY_REF_AT(kept);
     __u64 order = (__u64)unit << 32 | 0xffffffffu;
 
     if (CLASSIFY_RARELY(unit >= walk->best >> 32))
@@ -300,15 +287,16 @@ CLASSIFY_INLINE bool classify_settled(struct classify_walk *walk, __u64 tree)
     return true;
 }
 
-/* One step through the trees, walk->tree being the one that is read; SAID: it has been read. */
-CLASSIFY_INLINE enum classify_reading classify_step(struct classify_run *run, __u64 tree)
+/* Reads on in the tree of the number. */
+CLASSIFY_INLINE enum classify_reading classify_step(struct classify_run *run, __u64 number)
 {
     struct classify_walk *walk = run->walk;
+    struct classify_tree *tree = &walk->tree[number];
     enum classify_reading reading;
 
-    walk->base = tree < run->layer->base_trees;
-    if (CLASSIFY_RARELY(!*classify_cursor(walk, tree) ||
-                        (walk->base && classify_settled(walk, tree))))
+    CLASSIFY_OPAQUE(tree);
+    walk->base = number < run->layer->base_trees;
+    if (CLASSIFY_RARELY(!tree->at || (walk->base && classify_settled(walk, tree))))
         return CLASSIFY_SAID;
     reading = classify_read(run, tree);
     if (reading == CLASSIFY_NODES &&
@@ -345,7 +333,8 @@ static long classify_far_test(__u32 step, void *context)
 }
 
 /* A filter with many tests, read from where they are. */
-CLASSIFY_INLINE enum classify_reading classify_read_long(struct classify_run *run, __u64 tree)
+CLASSIFY_INLINE enum classify_reading classify_read_long(struct classify_run *run,
+                                                         struct classify_tree *tree)
 {
     struct classify_walk *walk = run->walk;
     __u32 unit = walk->wanted;
@@ -360,23 +349,30 @@ CLASSIFY_INLINE enum classify_reading classify_read_long(struct classify_run *ru
     classify_repeat(CLASSIFY_FAR_STEPS, classify_far_test, &far);
     if (walk->index != CLASSIFY_FAILS)
         return classify_take_found(walk, tree, unit);
-    *classify_cursor(walk, tree) = walk->next;
+    tree->at = walk->next;
     return walk->next ? CLASSIFY_MORE : CLASSIFY_SAID;
+}
+
+/* The number of the tree that is being read; false: all have been. */
+CLASSIFY_INLINE bool classify_reads(const struct classify_run *run, __u64 *number)
+{
+    *number = *(const volatile __u32 *)&run->walk->reading;
+    return CLASSIFY_MOSTLY(*number < CLASSIFY_TREES && *number < run->layer->trees);
 }
 
 /* One step through all trees. */
 static long classify_far_step(__u32 step, void *context)
 {
     struct classify_run *run = context;
-    __u64 tree = run->walk->tree;
+    __u64 number;
 
-    if (tree >= CLASSIFY_TREES || tree >= run->layer->trees)
+    if (!classify_reads(run, &number))
         return 1;
-    enum classify_reading reading = classify_step(run, tree);
+    enum classify_reading reading = classify_step(run, number);
     if (reading == CLASSIFY_LONG)
-        reading = classify_read_long(run, tree);
+        reading = classify_read_long(run, &run->walk->tree[number]);
     if (reading == CLASSIFY_SAID)
-        run->walk->tree = tree + 1;
+        run->walk->reading++;
     return 0;
 }
 
@@ -404,8 +400,7 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
         run->walk->lost = 1;
         return false;
     }
-    __builtin_memcpy(walk->cursor, run->layer->tree, sizeof(walk->cursor)); /* 0: no tree */
-    __builtin_memcpy(walk->kept, run->layer->first, sizeof(walk->kept));
+    __builtin_memcpy(walk->tree, run->layer->tree, sizeof(walk->tree));
     return true;
 }
 
@@ -421,17 +416,17 @@ CLASSIFY_INLINE const struct classify_record *classify_found(struct classify_run
 CLASSIFY_INLINE const struct classify_record *classify_find(struct classify_run *run)
 {
     run->walk->best = CLASSIFY_NOTHING;
-    run->walk->tree = 0;
+    run->walk->reading = 0;
     CLASSIFY_TURNS(i, CLASSIFY_NEAR_STEPS)
     {
-        __u64 tree = *(volatile __u32 *)&run->walk->tree;
-        if (CLASSIFY_RARELY(tree >= CLASSIFY_TREES || tree >= run->layer->trees))
+        __u64 number;
+        if (!classify_reads(run, &number))
             return classify_found(run);
-        enum classify_reading reading = classify_step(run, tree);
+        enum classify_reading reading = classify_step(run, number);
         if (reading == CLASSIFY_LONG)
             break;
         if (reading == CLASSIFY_SAID)
-            run->walk->tree = tree + 1;
+            run->walk->reading++;
     }
     classify_repeat(CLASSIFY_FAR_STEPS, classify_far_step, run);
     return classify_found(run);

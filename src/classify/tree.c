@@ -355,9 +355,10 @@ static void build_tree(struct builder *builder, struct trees *trees, bool last, 
     }
     builder->set_aside = !last && count > builder->boxes.count / REST;
     memset(builder->aside, 0, builder->boxes.count);
-    trees->first[trees->count] = boxes_at(&builder->boxes, builder->stack.numbers[0])->unit;
+    struct classify_tree *tree = &trees->tree[trees->count++];
+    tree->first = boxes_at(&builder->boxes, builder->stack.numbers[0])->unit;
     /* Boxes that are in a tree already are not on the stack and never looked at again. */
-    trees->tree[trees->count++] =
+    tree->at =
         build(builder, 0, count, &region, builder->set_aside ? budget * 45 / 100 : budget, 0);
     trees->depth += builder->depth;
     trees->longest += builder->longest;

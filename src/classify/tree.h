@@ -20,10 +20,9 @@
 
 struct trees {
     uint32_t count;
-    uint32_t tree[CLASSIFY_BASE_TREES];
-    uint32_t first[CLASSIFY_BASE_TREES]; /* unit of the earliest filter in it */
-    uint32_t depth;                      /* nodes on the longest way down, of all trees together */
-    uint32_t longest;                    /* leaf, of all trees together */
+    struct classify_tree tree[CLASSIFY_BASE_TREES];
+    uint32_t depth;   /* nodes on the longest way down, of all trees together */
+    uint32_t longest; /* leaf, of all trees together */
 };
 
 enum tree_note {
