@@ -32,6 +32,7 @@ from lib.places import Ours, Place, Served, make_peer, remove_peer, run
 
 QUEUE = 5
 CROWD_PORT = 9999
+PLAIN = f'sublayer "bench"\nblock connect tcp port {CROWD_PORT}\n'
 HOLD = f'sublayer "bench"\nhold connect tcp port {CROWD_PORT} timeout 600s default block\n'
 SECONDS_AFTER_KILL = 3
 
@@ -87,7 +88,7 @@ class Held(Holding):
     """A driver answers."""
 
     def __init__(self, name, scratch, build, pinned):
-        super().__init__(name, scratch, build, 'sublayer "bench"\npermit listen\n')
+        super().__init__(name, scratch, build, PLAIN)
         self.pinned = pinned
 
     def put_filters(self):

@@ -112,6 +112,15 @@ class ToProxy(DriverCase):
         self.policy()
         server.stop()
 
+    @each(signal.SIGKILL, signal.SIGTERM)
+    def test_21_3_who_was_led_away_stays_there_when_bfe_starts_anew(self, number):
+        program = self.led_away(FAMILIES[0], "send recv")
+        self.engine.stop(number)
+        self.engine.start()
+        self.await_hold("networks")  # its driver is back, too
+        self.assertEqual(("recv", "ok"), self.place.finish(program)[-1])
+        self.reset("to_proxy.proxy")
+
     @each(*NATIVE)
     def test_15_9_who_was_led_away_is_asked_about_with_its_new_peer(self, family):
         program = self.led_away(family, "recv")
