@@ -7,6 +7,7 @@
  */
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -84,10 +85,12 @@ static void NTAPI classify(const FWPS_INCOMING_VALUES *fixed,
                            UINT64 flowContext, FWPS_CLASSIFY_OUT *out)
 {
     UINT16 port = fixed->incomingValue[FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_PORT].value.uint16;
-    bool ours = layerData && port >= EARLY && port <= EARLY_BLOCKED;
+    bool ours = port >= EARLY && port <= EARLY_BLOCKED;
 
     out->actionType = FWP_ACTION_PERMIT;
-    if (ours && (completing ? port == EARLY_BLOCKED : take(meta, layerData, port))) {
+    if (ours && !layerData && !completing)
+        fprintf(stderr, "asked before there was a packet\n");
+    else if (ours && (completing ? port == EARLY_BLOCKED : take(meta, layerData, port))) {
         out->actionType = FWP_ACTION_BLOCK;
         out->rights &= ~(UINT32)FWPS_RIGHT_ACTION_WRITE;
         out->flags |= completing ? 0 : FWPS_CLASSIFY_OUT_FLAG_ABSORB;

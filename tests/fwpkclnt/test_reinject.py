@@ -11,6 +11,17 @@ class Reinject(DriverCase):
     driver = "reinject_driver"
     built = "tests/fwpkclnt"
 
+    def asked_too_early(self):
+        return self.engine.log_text().count("asked before there was a packet")
+
+    def answer(self, steps):
+        """Again when so much else ran that the question was there before the packet was."""
+        while True:
+            before = self.asked_too_early()
+            answer = self.place.answer(steps)
+            if self.asked_too_early() == before:
+                return answer
+
     @each(*NATIVE)
     def test_s9_in_both_orders(self, family):
         self.load()
@@ -18,8 +29,8 @@ class Reinject(DriverCase):
             with self.subTest(port=port):
                 server = self.place.serve(f"udp{family.digit} bind={family.any}:{port}",
                                           covered=False)
-                self.expect(wanted, f"udp{family.digit} timeout=5000 connect={family.peer(port)} "
-                                    "send recv")
+                self.assertEqual(wanted, self.answer(
+                    f"udp{family.digit} timeout=5000 connect={family.peer(port)} send recv"))
                 server.stop()
         self.reset()
 

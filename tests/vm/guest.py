@@ -42,7 +42,7 @@ mkdir -p /proc && [ -e /proc/mounts ] || mount -t proc proc /proc
 on /sys sysfs
 on /dev devtmpfs
 mkdir -p /dev/pts /dev/shm
-on /tmp tmpfs
+chmod 1777 /tmp
 on /run tmpfs
 on /sys/fs/cgroup cgroup2
 on /sys/fs/bpf bpf
