@@ -175,8 +175,8 @@ class Faults(EngineCase):
                                      f"{self.engine.log_text()[-600:]}") from error
             if number % 50 == 49:
                 print(f"# {number + 1} rounds", flush=True)
-        print(f"# seed {SEED}: {ROUNDS} kills after {sum(self.answered.values())} commits, {inside} "
-              "of them while one was in flight")
+        print(f"# seed {SEED}: {ROUNDS} kills after {sum(self.answered.values())} commits; "
+              f"{inside} of them while one was in flight")
         self.assertGreater(sum(self.answered.values()), ROUNDS / 2)
 
 
