@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import unittest.mock
 
 from case import EngineCase, main
 from place import wait_until
@@ -47,6 +48,16 @@ class TakeoverCase(EngineCase):
 
 
 class Takeover(TakeoverCase):
+    def running(self):
+        """What runs behind the links: {pin: number of the program}."""
+        def number(name):
+            pin = os.path.join(self.engine.pins, name)
+            shown = subprocess.run(["bpftool", "--json", "link", "show", "pinned", pin],
+                                   check=True, stdout=subprocess.PIPE)
+            return json.loads(shown.stdout)["prog_id"]
+        return {name: number(name) for name in os.listdir(self.engine.pins)
+                if name.startswith("ale_")}
+
     def check_no_gap(self, how):
         self.policy("block connect proto tcp to 127.0.0.1 port 7001")
         before = self.filters()
@@ -65,6 +76,30 @@ class Takeover(TakeoverCase):
 
     def test_8_orderly_stop_and_start_leave_no_gap(self):
         self.check_no_gap(signal.SIGTERM)
+
+    def test_8_the_same_build_finds_its_programs_verified(self):
+        self.policy("block connect proto tcp to 127.0.0.1 port 7001", "block accept tcp port 7002")
+        self.listen(7002)
+        before = self.running()
+        self.restart(signal.SIGKILL)
+        self.assertLessEqual(before.items(), self.running().items())
+        self.policy("block connect proto udp", "block bind port 7003")
+        self.assertEqual("EACCES", self.place.answer("udp4 sendto=127.0.0.1:7001"))
+        self.assertEqual("EACCES", self.place.answer("tcp4 bind=127.0.0.1:7003"))
+
+    def test_8_another_builds_programs_are_replaced_without_a_gap(self):
+        self.policy("block connect proto tcp to 127.0.0.1 port 7001")
+        before = self.running()
+        start = self.engine.start
+        with unittest.mock.patch.object(self.engine, "start", lambda: (self.forget(), start())):
+            self.check_no_gap(signal.SIGKILL)
+        self.assertFalse(set(before.values()) & set(self.running().values()))
+
+    def forget(self):
+        """What is pinned is no longer known to be of this build."""
+        for name in os.listdir(self.engine.pins):
+            if name.startswith("code_"):
+                os.unlink(os.path.join(self.engine.pins, name))
 
     def hold_dynamic(self, rule):
         """A session that holds a filter until it ends."""

@@ -22,11 +22,11 @@ struct shim_asks {
 /* ---- opening ---- */
 
 /* Pins are this handle's own: what an earlier process left under the name is replaced. */
-static int pin_program(const struct bpf_program *program, const char *path)
+static int pin_program(int program, const char *path)
 {
     if (unlink(path) && errno != ENOENT)
         return -errno;
-    return bpf_obj_pin(bpf_program__fd(program), path) ? -errno : 0;
+    return bpf_obj_pin(program, path) ? -errno : 0;
 }
 
 static int pin_matches(struct shim_asks *asks, struct shim_error *error)
@@ -48,7 +48,7 @@ static int pin_matches(struct shim_asks *asks, struct shim_error *error)
 /* Puts the present code's program behind the descriptor, which others may be using just now. */
 static int take_answer(struct shim_asks *asks, struct shim_error *error)
 {
-    int fresh = bpf_program__fd(asks->shim->code.programs[PROGRAM_ANSWER]);
+    int fresh = asks->shim->code.programs[PROGRAM_ANSWER];
 
     if (asks->answer < 0)
         asks->answer = fcntl(fresh, F_DUPFD_CLOEXEC, 3);
@@ -138,10 +138,10 @@ static int pin_inbound(struct shim *shim, const struct bpf_object *object,
     snprintf(name, sizeof(name), "match_%s_%llu", shim_program_names[program],
              (unsigned long long)cookie);
     int result = pins_path(shim, name, path);
-    return result
-               ? result
-               : pin_program(bpf_object__find_program_by_name(object, shim_program_names[program]),
-                             path);
+    return result ? result
+                  : pin_program(bpf_program__fd(bpf_object__find_program_by_name(
+                                    object, shim_program_names[program])),
+                                path);
 }
 
 int shim_asks_inbound_path(struct shim_asks *asks, int netns_fd, char *held, char *denied,

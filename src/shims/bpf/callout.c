@@ -61,7 +61,7 @@ static int swap_code(struct shim *shim, void *image, size_t size, struct shim_er
     int result;
 
     pthread_mutex_lock(&shim->code_lock);
-    shim->code = (struct shim_code){.image = image, .image_size = size};
+    shim->code = code_of_image(shim, image, size);
     result = check_code(shim, error);
     if (!result)
         result = run_code(shim, error);
@@ -70,6 +70,7 @@ static int swap_code(struct shim *shim, void *image, size_t size, struct shim_er
         shim->code = old;
         run_code(shim, NULL);
     }
+    code_forget_others(shim);
     pthread_mutex_unlock(&shim->code_lock);
     code_free(result ? &fresh : &old);
     return result;

@@ -104,27 +104,40 @@ struct shim_needs hooks_needs(const struct shim *shim)
     return needs;
 }
 
+static const enum bpf_attach_type attach_types[PROGRAM_LINK_COUNT] = {
+    [PROGRAM_SOCK_CREATE] = BPF_CGROUP_INET_SOCK_CREATE,
+    [PROGRAM_BIND4] = BPF_CGROUP_INET4_BIND,
+    [PROGRAM_BIND6] = BPF_CGROUP_INET6_BIND,
+    [PROGRAM_POST_BIND4] = BPF_CGROUP_INET4_POST_BIND,
+    [PROGRAM_POST_BIND6] = BPF_CGROUP_INET6_POST_BIND,
+    [PROGRAM_CONNECT4] = BPF_CGROUP_INET4_CONNECT,
+    [PROGRAM_CONNECT6] = BPF_CGROUP_INET6_CONNECT,
+    [PROGRAM_SENDMSG4] = BPF_CGROUP_UDP4_SENDMSG,
+    [PROGRAM_SENDMSG6] = BPF_CGROUP_UDP6_SENDMSG,
+    [PROGRAM_SOCK_RELEASE] = BPF_CGROUP_INET_SOCK_RELEASE,
+    [PROGRAM_EGRESS] = BPF_CGROUP_INET_EGRESS,
+    [PROGRAM_INGRESS] = BPF_CGROUP_INET_INGRESS,
+    [PROGRAM_SOCKOPS] = BPF_CGROUP_SOCK_OPS,
+};
+
 static int attach_to_cgroup(struct shim *shim, enum shim_program program, struct shim_error *error)
 {
     const char *name = shim_program_names[program];
-    struct bpf_link *link =
-        bpf_program__attach_cgroup(shim->code.programs[program], shim->cgroup_fd);
+    CLEANUP_FD int link =
+        bpf_link_create(shim->code.programs[program], shim->cgroup_fd, attach_types[program], NULL);
     char path[PATH_MAX];
-    int result;
 
-    if (!link)
-        return shim_fail(error, -errno, "can't attach %s to the cgroup %s: %s", name, shim->cgroup,
-                         strerror(errno));
-    result = pins_path(shim, name, path);
-    if (!result)
-        result = bpf_link__pin(link, path);
-    if (result) {
-        bpf_link__destroy(link);
-        return shim_fail(error, result, "can't pin %s in %s: %s", name, shim->pin_dir,
-                         strerror(-result));
-    }
-    shim->links[program] = link;
-    return 0;
+    if (link < 0)
+        return shim_fail(error, link, "can't attach %s to the cgroup %s: %s", name, shim->cgroup,
+                         strerror(-link));
+    int result = pins_path(shim, name, path);
+    if (!result && bpf_obj_pin(link, path))
+        result = -errno;
+    if (!result && !(shim->links[program] = bpf_link__open(path)))
+        result = -errno;
+    return result ? shim_fail(error, result, "can't pin %s in %s: %s", name, shim->pin_dir,
+                              strerror(-result))
+                  : 0;
 }
 
 static int attach_one(struct shim *shim, enum shim_program program, struct shim_error *error)
@@ -146,15 +159,15 @@ static int adopt_sockets(struct shim *shim, struct shim_error *error)
 
     if (result)
         return result;
-    struct bpf_link *link = bpf_program__attach_iter(shim->code.programs[PROGRAM_ADOPT], NULL);
-    CLEANUP_FD int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
+    CLEANUP_FD int link =
+        bpf_link_create(shim->code.programs[PROGRAM_ADOPT], 0, BPF_TRACE_ITER, NULL);
+    CLEANUP_FD int fd = link >= 0 ? bpf_iter_create(link) : -1;
     char nothing[64];
 
     result = fd < 0 ? -errno : 0;
 
     while (!result && read(fd, nothing, sizeof(nothing)) > 0)
         ;
-    bpf_link__destroy(link);
     if (result)
         return shim_fail(error, result, "can't look at the sockets that are open already: %s",
                          strerror(-result));
@@ -254,13 +267,24 @@ uint64_t hooks_attached(const struct shim *shim)
     return attached;
 }
 
+static bool runs_already(const struct bpf_link *link, int program)
+{
+    struct bpf_link_info behind = {0};
+    struct bpf_prog_info ours = {0};
+    uint32_t behind_size = sizeof(behind), ours_size = sizeof(ours);
+
+    return !bpf_obj_get_info_by_fd(bpf_link__fd(link), &behind, &behind_size) &&
+           !bpf_obj_get_info_by_fd(program, &ours, &ours_size) && behind.prog_id == ours.id;
+}
+
 static int replace_one(struct shim *shim, enum shim_program program)
 {
-    if (!shim->links[program])
+    if (!shim->links[program] || runs_already(shim->links[program], shim->code.programs[program]))
         return 0;
-    return LSM_PROGRAMS & BIT(program)
-               ? lsm_attach(shim, program)
-               : bpf_link__update_program(shim->links[program], shim->code.programs[program]);
+    return LSM_PROGRAMS & BIT(program) ? lsm_attach(shim, program)
+           : bpf_link_update(bpf_link__fd(shim->links[program]), shim->code.programs[program], NULL)
+               ? -errno
+               : 0;
 }
 
 /* Puts the present code's programs behind the links. */

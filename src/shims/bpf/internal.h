@@ -68,7 +68,7 @@ enum shim_map {
     MAP_LED,
     MAP_ASKS,
     MAP_PINNED_COUNT,
-    MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: each loader has its own */
+    MAP_PROCESSES = MAP_PINNED_COUNT, /* these are only caches: other programs have others */
     MAP_CALLERS,
     MAP_CALLER_BLANK,
     MAP_ADOPTED,
@@ -88,14 +88,13 @@ struct shim_needs {
     uint32_t remember; /* ALE_REMEMBER_* */
 };
 
-/* The programs of one linked image. They are loaded when they are needed: the verifier takes a
- * tenth of a second for each. */
+/* The programs of one linked image. They are loaded when they are needed, as the verifier takes its
+ * time, and pinned: the next loader of the same image has them already. */
 struct shim_code {
     void *image;
     size_t image_size;
-    struct bpf_object *objects[PROGRAM_COUNT];
-    size_t object_count;
-    struct bpf_program *programs[PROGRAM_COUNT]; /* NULL = not loaded */
+    uint64_t mark;               /* differs where programs would */
+    int programs[PROGRAM_COUNT]; /* descriptors; 0 = not loaded */
 };
 
 struct classify_group; /* classify/compile.h */
@@ -194,9 +193,22 @@ void object_set_scope(const struct shim *shim, struct bpf_object *object);
 struct bpf_object *object_load(struct shim *shim, uint64_t programs, uint64_t cookie,
                                struct shim_error *error);
 
+/* -1: none of ours has this name. */
+int object_map_named(const char *name);
+
 /* code.c: which programs are loaded */
 int code_build(struct shim *shim, struct shim_error *error);
+/* The code that an image is; takes it. */
+struct shim_code code_of_image(const struct shim *shim, void *image, size_t size);
+/* Takes what an earlier loader of the same code has left pinned, with its caches. */
+int code_recall(struct shim *shim, struct shim_error *error);
+/* Unpins the programs of any other code. */
+void code_forget_others(struct shim *shim);
 int code_provide(struct shim *shim, uint64_t programs, struct shim_error *error);
+/* A descriptor of a program that has a constant of its namespace in it. */
+int code_of_namespace(struct shim *shim, enum shim_program program, uint64_t cookie,
+                      struct shim_error *error);
+void code_forget_namespace(struct shim *shim, enum shim_program program, uint64_t cookie);
 void code_free(struct shim_code *code);
 
 /* callout_elf.c: makes a callout's object fit a slot */

@@ -158,17 +158,22 @@ static int pin_over(struct shim *shim, int link, const char *name)
 
 int lsm_attach(struct shim *shim, enum shim_program program)
 {
-    struct bpf_link *link = bpf_program__attach_lsm(shim->code.programs[program]);
+    CLEANUP_FD int link = bpf_link_create(shim->code.programs[program], 0, BPF_LSM_MAC, NULL);
+    char path[PATH_MAX];
+    struct bpf_link *pinned;
     int result;
 
-    if (!link)
-        return -errno;
-    result = pin_over(shim, bpf_link__fd(link), shim_program_names[program]);
-    if (result) {
-        bpf_link__destroy(link);
+    if (link < 0)
+        return link;
+    result = pin_over(shim, link, shim_program_names[program]);
+    if (!result)
+        result = pins_path(shim, shim_program_names[program], path);
+    if (result)
         return result;
-    }
+    pinned = bpf_link__open(path);
+    if (!pinned)
+        return -errno;
     bpf_link__destroy(shim->links[program]);
-    shim->links[program] = link;
+    shim->links[program] = pinned;
     return 0;
 }

@@ -64,47 +64,38 @@ int netns_cookie_of(int netns_fd, uint64_t *cookie)
     return netns_run(netns_fd, read_cookie, cookie);
 }
 
-static int attach_program(struct shim *shim, struct bpf_object *object, int netns_fd,
-                          uint64_t cookie, struct shim_error *error)
+static int attach_program(struct shim *shim, int program, int netns_fd, uint64_t cookie,
+                          struct shim_error *error)
 {
-    struct bpf_program *code =
-        bpf_object__find_program_by_name(object, shim_program_names[PROGRAM_LOOKUP]);
-    struct bpf_link *link = bpf_program__attach_netns(code, netns_fd);
+    CLEANUP_FD int link = bpf_link_create(program, netns_fd, BPF_SK_LOOKUP, NULL);
     char name[64], path[PATH_MAX];
     uint32_t here = 1;
     int result = 0;
 
-    if (!link)
-        return shim_fail(error, -errno, "can't attach the accept hook to a network namespace: %s",
-                         strerror(errno));
+    if (link < 0)
+        return shim_fail(error, link, "can't attach the accept hook to a network namespace: %s",
+                         strerror(-link));
     snprintf(name, sizeof(name), LOOKUP_PIN "%llu", (unsigned long long)cookie);
     result = pins_path(shim, name, path);
-    if (!result)
-        result = bpf_link__pin(link, path);
+    if (!result && bpf_obj_pin(link, path))
+        result = -errno;
     if (!result && bpf_map_update_elem(shim->maps[MAP_NAMESPACES], &cookie, &here, BPF_ANY))
         result = -errno;
     if (result)
         shim_fail(error, result, "can't pin the accept hook: %s", strerror(-result));
-    bpf_link__destroy(link); /* the pin holds it */
     return result;
 }
 
 static int attach_cookie(struct shim *shim, int netns_fd, uint64_t cookie, struct shim_error *error)
 {
-    struct bpf_object *object;
     uint32_t here;
-    int result;
 
     if (shim->scope_cookie && shim->scope_cookie != cookie)
         return 0;
     if (!bpf_map_lookup_elem(shim->maps[MAP_NAMESPACES], &cookie, &here))
         return 0;
-    object = object_load(shim, 1ull << PROGRAM_LOOKUP, cookie, error);
-    if (!object)
-        return error ? error->code : -EINVAL;
-    result = attach_program(shim, object, netns_fd, cookie, error);
-    bpf_object__close(object);
-    return result;
+    CLEANUP_FD int program = code_of_namespace(shim, PROGRAM_LOOKUP, cookie, error);
+    return program < 0 ? program : attach_program(shim, program, netns_fd, cookie, error);
 }
 
 static int attach_fd(struct shim *shim, int netns_fd, struct shim_error *error)
@@ -200,6 +191,7 @@ static int detach_pin(struct shim *shim, const char *name, struct shim_error *er
     char path[PATH_MAX];
 
     bpf_map_delete_elem(shim->maps[MAP_NAMESPACES], &cookie);
+    code_forget_namespace(shim, PROGRAM_LOOKUP, cookie);
     return pins_path(shim, name, path) || unlink(path) ? -errno : 0;
 }
 
@@ -226,14 +218,10 @@ static int replace_pin(struct shim *shim, const char *name, struct shim_error *e
         return shim_fail(error, -errno, "can't open the pinned link %s: %s", name, strerror(errno));
     if (is_defunct(link))
         return detach_pin(shim, name, error);
-    struct bpf_object *object =
-        object_load(shim, 1ull << PROGRAM_LOOKUP, cookie_of_pin(name), error);
-    if (!object)
-        return -EINVAL;
-    struct bpf_program *code =
-        bpf_object__find_program_by_name(object, shim_program_names[PROGRAM_LOOKUP]);
-    result = bpf_link_update(link, bpf_program__fd(code), NULL) ? -errno : 0;
-    bpf_object__close(object);
+    CLEANUP_FD int program = code_of_namespace(shim, PROGRAM_LOOKUP, cookie_of_pin(name), error);
+    if (program < 0)
+        return program;
+    result = bpf_link_update(link, program, NULL) ? -errno : 0;
     if (result)
         return shim_fail(error, result, "can't replace the accept hook: %s", strerror(-result));
     return 0;

@@ -264,7 +264,7 @@ static int reuse_map(struct shim *shim, struct bpf_map *map, int fd, struct shim
     return bpf_map__reuse_fd(map, fd);
 }
 
-static int known_map(const char *name)
+int object_map_named(const char *name)
 {
     for (int i = 0; i < MAP_COUNT; i++)
         if (!strcmp(shim_map_names[i], name))
@@ -290,7 +290,7 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
     bpf_object__for_each_map(map, object)
     {
         const char *name = bpf_map__name(map);
-        int known = known_map(name);
+        int known = object_map_named(name);
 
         if (bpf_map__is_internal(map))
             continue;
@@ -357,7 +357,7 @@ static int pin_callout_maps(struct shim *shim, struct bpf_object *object)
     {
         const char *name = bpf_map__name(map);
 
-        if (bpf_map__is_internal(map) || known_map(name) >= 0 || strchr(name, '.') ||
+        if (bpf_map__is_internal(map) || object_map_named(name) >= 0 || strchr(name, '.') ||
             callout_map_path(shim, map, path) || !access(path, F_OK))
             continue;
         if (bpf_map__pin(map, path))

@@ -274,6 +274,18 @@ static int start(struct reauthorizer *all, const struct round *round)
     return result;
 }
 
+/* Whoever was here before may have been killed in the middle of one. */
+static uint64_t last_scan(const struct reauthorizer *all)
+{
+    uint64_t *room = calloc(1, all->room_size), scan = 0;
+    uint32_t zero = 0;
+
+    if (room && !bpf_map_lookup_elem(all->room, &zero, room))
+        scan = *room;
+    free(room);
+    return scan;
+}
+
 static struct reauthorizer *reauthorizer_new(const struct shim *shim)
 {
     struct reauthorizer *all = calloc(1, sizeof(*all));
@@ -288,12 +300,13 @@ static struct reauthorizer *reauthorizer_new(const struct shim *shim)
     all->room = shim->maps[MAP_REAUTHORIZING];
     bpf_obj_get_info_by_fd(all->room, &info, &length);
     all->room_size = info.value_size;
+    all->scans = last_scan(all);
     return all;
 }
 
 static int link_iterator(const struct shim *shim, enum shim_program program)
 {
-    return bpf_link_create(bpf_program__fd(shim->code.programs[program]), 0, BPF_TRACE_ITER, NULL);
+    return bpf_link_create(shim->code.programs[program], 0, BPF_TRACE_ITER, NULL);
 }
 
 int shim_reauthorize(struct shim *shim, struct shim_error *error)

@@ -162,6 +162,8 @@ static int open_adopted(struct shim *shim, struct shim_error *error)
     if (!result)
         result = code_build(shim, error);
     if (!result)
+        result = code_recall(shim, error);
+    if (!result)
         result = hooks_open(shim, error);
     if (!result)
         result = code_provide(shim, hooks_attached(shim), error);
