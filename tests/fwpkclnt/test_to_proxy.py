@@ -89,7 +89,7 @@ class ToProxy(DriverCase):
         """A program that talks to the proxy, instead of to its peer, and waits."""
         self.tell(echo_server(self.place, PORT, "127.0.0.1" if family.digit == "4" else "::1"))
         self.load()
-        return self.place.pause(f"tcp{family.digit} timeout=9000 connect={family.peer(80)} "
+        return self.place.pause(f"tcp{family.digit} timeout=20000 connect={family.peer(80)} "
                                 f"send recv wait {then}")
 
     def rules(self):
@@ -100,7 +100,8 @@ class ToProxy(DriverCase):
     def test_21_3_who_was_led_away_stays_there_when_the_driver_goes(self, family):
         server = self.serve(family)
         other = self.place.start(self.place.sock_program,
-                                 *f"tcp{family.digit} connect={family.peer(80)} recv".split())
+                                 *f"tcp{family.digit} timeout=20000 "
+                                 f"connect={family.peer(80)} recv".split())
         self.place.await_line(other, "connect ok")
         program = self.led_away(family, "send recv")
         self.reset("to_proxy.proxy")

@@ -133,6 +133,7 @@ static int dump(struct mnl_socket *socket, struct look *look)
     header->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
     header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     *family = (struct nfgenmsg){.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
+    mnl_attr_put_u32(header, CTA_STATUS, htonl(IPS_DST_NAT)); /* old kernels show all */
     if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
         return -errno;
     while (more > 0) {
