@@ -19,6 +19,7 @@ DEFINE_GUID(CALLOUT_NO_OBJECT, 0x5d5a4c70, 0x1b6e, 0x4c0b, 0x9a, 0x11, 0x2f, 0x6
 static HANDLE engine, changes;
 static UINT32 ids[2];
 static BOOLEAN pends; /* and never completes */
+static BOOLEAN lasts; /* its callout is persistent */
 
 static void classify(const FWPS_INCOMING_VALUES0 *values,
                      const FWPS_INCOMING_METADATA_VALUES0 *metadata, void *layer_data,
@@ -54,6 +55,7 @@ static NTSTATUS set_up(void)
     static WCHAR name[] = u"driven";
     const FWPM_CALLOUT0 object = {.calloutKey = CALLOUT_CONNECT_V4,
                                   .displayData.name = name,
+                                  .flags = lasts ? FWPM_CALLOUT_FLAG_PERSISTENT : 0,
                                   .applicableLayer = FWPM_LAYER_ALE_AUTH_CONNECT_V4};
     NTSTATUS status = FwpmEngineOpen0(NULL, RPC_C_AUTHN_DEFAULT, NULL, NULL, &engine);
     UINT32 id = 0;
@@ -152,6 +154,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
     if (is_called(driver, "crashes"))
         raise(SIGSEGV);
     pends = is_called(driver, "pends");
+    lasts = is_called(driver, "lasts");
     driver->DriverUnload = is_called(driver, "hangs") ? hang : unload;
     status = is_called(driver, "watches") ? watch_state() : set_up();
     if (is_called(driver, "babbles"))

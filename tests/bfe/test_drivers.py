@@ -335,6 +335,50 @@ class Asked(DriverCase):
         self.assertEqual("connected", output.strip())
 
 
+class RestartedMachine(DriverCase):
+    """What is persistent is all that is left: a callout, the filters that name it, its driver."""
+
+    def setUp(self):
+        super().setUp()
+        self.place.serve("tcp4 bind=127.0.0.1:7301 listen")
+        self.load("lasts")
+
+    def tearDown(self):
+        self.keep("permit connect")
+        super().tearDown()
+
+    def keep(self, rule):
+        path = os.path.join(self.place.scratch, "kept.wfp")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f'sublayer "kept" weight 0x9000\n{rule}\n')
+        self.engine.wfp("apply", "--persistent", path)
+
+    def asked(self):
+        return json.loads(self.engine.wfp("show", "hold", "--json"))["asked"]
+
+    def test_8_1_a_persistent_callouts_driver_comes_again_and_decides(self):
+        self.keep(RULE)
+        self.engine.restart_machine()
+        wait_until(lambda: self.state("lasts") == "running", "the driver to come again")
+        before = self.asked()
+        self.expect("ok", CONNECT)
+        self.assertEqual(before + 1, self.asked())
+
+    @each(("", "EACCES"), (" unregistered permit", "ok"))
+    def test_7_2_without_it_its_filters_do_what_they_say(self, flag, answer):
+        self.keep(RULE + flag)
+        away = self.file + ".away"
+        os.rename(self.file, away)
+        self.engine.restart_machine()
+        self.assertEqual("failed", self.state("lasts"))
+        self.expect(answer, CONNECT)
+        os.rename(away, self.file)
+        self.load("lasts")
+        before = self.asked()
+        self.expect("ok", CONNECT)
+        self.assertEqual(before + 1, self.asked())
+
+
 class HostileHosts(EngineCase):
     @classmethod
     def setUpClass(cls):

@@ -91,6 +91,17 @@ class Engine:
                 self.process.kill()
                 self.process.wait()
 
+    def restart_machine(self):
+        """What it does to bfe: it is gone, with the pins and all but what is on the disk."""
+        self.stop(signal.SIGKILL)
+        pins = os.listdir(self.pins) if os.path.isdir(self.pins) else []
+        for name in sorted(pins, key=lambda name: not name.startswith("ale_")):
+            os.unlink(os.path.join(self.pins, name))
+        if os.path.isdir(self.pins):
+            os.rmdir(self.pins)
+        os.unlink(self.socket.replace(".sock", ".policy"))
+        self.start()
+
     def try_wfp(self, *arguments, **options):
         return subprocess.run([self.command_line, *arguments], env=self.environment, text=True,
                               capture_output=True, check=False, timeout=self.patience, **options)
