@@ -198,16 +198,6 @@ PATIENT = 'import socket; socket.create_connection(("127.0.0.1", 7014)); print("
 class Upgrade(TakeoverCase):
     """Another build takes over: what is blocked, permitted and connected stays so."""
 
-    def pretend_another_version(self):
-        """Gives what is pinned another number; the next bfe can't adopt it."""
-        state = os.path.join(self.engine.pins, "state")
-        shown = json.loads(subprocess.run(
-            ["bpftool", "--json", "map", "lookup", "pinned", state, "key", "0", "0", "0", "0"],
-            check=True, stdout=subprocess.PIPE).stdout)
-        subprocess.run(
-            ["bpftool", "map", "update", "pinned", state, "key", "0", "0", "0", "0", "value", "hex",
-             "77", *(byte.removeprefix("0x") for byte in shown["value"][1:])], check=True)
-
     def flow(self, server, client):
         """Between a server that is not covered and a client that is."""
         started = self.place.start(sys.executable, "-c", server, covered=False,
@@ -219,7 +209,7 @@ class Upgrade(TakeoverCase):
 
     def upgrade(self, number):
         self.engine.stop(number)
-        self.pretend_another_version()
+        self.engine.pretend_another_version()
         self.engine.start()
 
     def check_upgrades(self, *stops):
@@ -255,6 +245,18 @@ class Upgrade(TakeoverCase):
         self.upgrade(signal.SIGTERM)
         output, _ = program.process.communicate(timeout=20)
         self.assertIn("Error", output)
+
+    def test_8_a_listen_that_another_version_held_is_closed(self):
+        self.place.start("sleep", "1000")  # somebody is covered where the rules are put
+        self.policy("hold listen proto tcp port { 7018, 7019 }")
+        held, other = (self.place.pause(f"tcp{digit} bind={address}:{port} listen wait accept")
+                       for digit, address, port in ((4, "127.0.0.1", 7018), (6, "[::1]", 7019)))
+        self.listen(7020)
+        wait_until(lambda: self.engine.json("show", "hold")["held"] == 2, "both to be held")
+        self.upgrade(signal.SIGTERM)
+        for listener in (held, other):
+            self.assertEqual(("accept", "EINVAL"), self.place.finish(listener)[-1])
+        self.expect("ok", "tcp4 connect=127.0.0.1:7020")
 
     def remove(self):
         subprocess.run([self.engine.program, "--remove", "--socket", self.engine.socket,

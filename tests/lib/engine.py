@@ -61,6 +61,10 @@ class Engine:
     def __exit__(self, *_):
         for monitor in list(self.monitors):
             monitor.stop()
+        self.remove()
+
+    def remove(self):
+        """Ends enforcement."""
         self.stop()
         subprocess.run([self.program, "--remove", "--socket", self.socket, "--pin-dir", self.pins],
                        check=False, capture_output=True)
@@ -101,6 +105,16 @@ class Engine:
             os.rmdir(self.pins)
         os.unlink(self.socket.replace(".sock", ".policy"))
         self.start()
+
+    def pretend_another_version(self):
+        """Gives what is pinned another number; the next bfe can't adopt it."""
+        state = os.path.join(self.pins, "state")
+        shown = json.loads(subprocess.run(
+            ["bpftool", "--json", "map", "lookup", "pinned", state, "key", "0", "0", "0", "0"],
+            check=True, stdout=subprocess.PIPE).stdout)
+        subprocess.run(
+            ["bpftool", "map", "update", "pinned", state, "key", "0", "0", "0", "0", "value", "hex",
+             "77", *(byte.removeprefix("0x") for byte in shown["value"][1:])], check=True)
 
     def try_wfp(self, *arguments, **options):
         return subprocess.run([self.command_line, *arguments], env=self.environment, text=True,

@@ -270,6 +270,11 @@ int netlink_acknowledged(int fd);
 /* netfilter.c: 0, or why packets can't be kept in a queue by a program's word. */
 int netfilter_probe(void);
 
+/* listeners.c */
+bool cookies_have(const struct shim_cookies *cookies, uint64_t cookie);
+/* Ends listeners with these cookies in the caller's network namespace. */
+int listeners_end(const struct shim_cookies *cookies);
+
 /* abort.c */
 int flows_abort(struct shim *shim, const uint64_t *flows, uint32_t count);
 

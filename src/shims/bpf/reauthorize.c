@@ -178,21 +178,11 @@ static void await_reader(const struct reauthorizer *all)
     }
 }
 
-static bool is_ending(const struct reauthorizer *all, uint64_t cookie)
-{
-    size_t count = all->ending ? all->ending->count : 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (all->ending->list[i] == cookie)
-            return true;
-    return false;
-}
-
 static void visit_connection(struct reauthorizer *all, const void *record)
 {
     const struct ale_live *live = record;
 
-    if (live->blocked || is_ending(all, live->cookie))
+    if (live->blocked || cookies_have(all->ending, live->cookie))
         destroy_live(all->diagnosis, live);
     await_reader(all);
 }
@@ -210,6 +200,8 @@ static void see_network(struct reauthorizer *all, const struct network *network,
     all->diagnosis = diagnosis;
     iterate(all, round->tcp, sizeof(struct ale_live), visit_connection);
     iterate(all, round->udp, sizeof(struct ale_live), visit_connection);
+    if (all->ending)
+        listeners_end(all->ending);
 }
 
 /* The barrier waits for packets that are decided by the policy before just now. */

@@ -3,12 +3,11 @@
  * "<directory>_next". The programs of both decide, and both must permit, until our first policy is
  * in force; then the directories are exchanged in one step, and theirs is removed. Whoever is
  * killed before that step leaves theirs as it was, behind it ours is complete: either way what is
- * called
- * "_next" at the next start is litter.
+ * called "_next" at the next start is litter.
  *
  * Of theirs we read the version number and what abi.h promises not to change: the flows, so that
  * answers to datagrams still arrive, and which sockets' operations are held. Nobody can answer
- * those any more: they are ended.
+ * those any more: connections and listeners are ended; a bind that is done can not be.
  */
 #include "shims/bpf/internal.h"
 
