@@ -12,7 +12,7 @@ def main():
     """usage: test_kernels.py BUILD_DIRECTORY SERIES CASES [OF THE COMMAND LINE]"""
     build, series, cases, *append = sys.argv[1:]
     try:
-        guest = guest_with_cases(fetch(series, build), build)
+        guest = guest_with_cases(fetch(series, build), build, ("bpftool",))
     except Unavailable as reason:
         print(f"1..0 # SKIP {reason}")
         return
