@@ -259,10 +259,24 @@ void engine_hold_settle(struct engine *engine, const struct engine_need *need)
         log_line(LOG_ERR, "%s", error.text);
 }
 
+/* What the last bfe held, by filters that did not come back: this policy decides it, and the rules
+ * go. */
+static uint32_t let_go(struct engine *engine, struct model_error *error)
+{
+    uint32_t code = start(engine, error);
+
+    if (code == ERROR_SUCCESS)
+        hold_enable(engine->hold, false, false, false, NULL);
+    hold_clear(engine->pin_dir);
+    return code;
+}
+
 uint32_t engine_hold_go(struct engine *engine, struct model_error *error)
 {
     const struct engine_need need = engine->need;
 
+    if (engine->shim && !need.any && shim_held_left(engine->pin_dir))
+        return let_go(engine, error);
     return engine_hold_prepare(engine, &need, error);
 }
 

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 
 from case import EngineCase
 from place import wait_until
@@ -50,6 +51,10 @@ class DriverCase(EngineCase):
         for name in names:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.directory, name))
+
+    def rules(self):
+        return subprocess.run(["nsenter", f"--net=/run/netns/{self.place.inside}", "nft", "list",
+                               "tables"], text=True, capture_output=True, check=True).stdout
 
     def await_hold(self, what):
         wait_until(lambda: self.engine.json("show", "hold")[what], what)

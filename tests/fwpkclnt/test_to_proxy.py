@@ -1,7 +1,6 @@
 """The example driver that redirects, with the real engine, programs and packets."""
 import os
 import signal
-import subprocess
 import sys
 
 from case import each, main
@@ -91,10 +90,6 @@ class ToProxy(DriverCase):
         self.load()
         return self.place.pause(f"tcp{family.digit} timeout=20000 connect={family.peer(80)} "
                                 f"send recv wait {then}")
-
-    def rules(self):
-        return subprocess.run(["nsenter", f"--net=/run/netns/{self.place.inside}", "nft", "list",
-                               "tables"], text=True, capture_output=True, check=True).stdout
 
     @each(*NATIVE)
     def test_21_3_who_was_led_away_stays_there_when_the_driver_goes(self, family):

@@ -172,6 +172,17 @@ class TrapPrograms(DriverCase):
             self.assertEqual("ok", self.last(program))
         server.stop()
 
+    def test_s8_bfe_is_killed_and_the_driver_does_not_come_back(self):
+        server = self.serve()
+        self.ask_for(self.other)
+        program = self.waiting()
+        self.engine.stop(signal.SIGKILL)
+        os.unlink(self.file)
+        self.engine.start()
+        self.assertEqual("ok", self.last(program))  # no filter says otherwise any more
+        wait_until(lambda: "openwfp" not in self.rules(), "the rules to go")
+        server.stop()
+
     @each(*NATIVE)
     def test_s8_the_policy_changes(self, family):
         server = self.serve(family)

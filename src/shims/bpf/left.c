@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool forget_pin(const char *pin_dir, enum shim_program program, uint64_t cookie)
 {
@@ -24,6 +25,39 @@ static bool take(const char *pin_dir, int networks, uint64_t cookie)
     bool inbound = forget_pin(pin_dir, PROGRAM_HELD_IN, cookie);
 
     return forget_pin(pin_dir, PROGRAM_DENIED_IN, cookie) || queued || inbound;
+}
+
+static bool has_entries(const char *pin_dir, enum shim_map map)
+{
+    struct ale_held_key key; /* the longer one */
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s", pin_dir, shim_map_names[map]) >= PATH_MAX)
+        return false;
+    CLEANUP_FD int fd = bpf_obj_get(path);
+    return fd >= 0 && !bpf_map_get_next_key(fd, NULL, &key);
+}
+
+/* Names as pin_inbound() makes them. */
+static bool has_inbound_pins(const char *pin_dir)
+{
+    const char *name = shim_program_names[PROGRAM_HELD_IN];
+    DIR *pins = opendir(pin_dir);
+    struct dirent *entry;
+    bool found = false;
+
+    while (pins && !found && (entry = readdir(pins)))
+        found =
+            !strncmp(entry->d_name, "match_", 6) && !strncmp(entry->d_name + 6, name, strlen(name));
+    if (pins)
+        closedir(pins);
+    return found;
+}
+
+bool shim_held_left(const char *pin_dir)
+{
+    return has_entries(pin_dir, MAP_HELD) || has_entries(pin_dir, MAP_HELD_NETWORKS) ||
+           has_inbound_pins(pin_dir);
 }
 
 void shim_networks_left(const char *pin_dir, int (*fn)(void *ctx), void *ctx)

@@ -50,6 +50,9 @@ int shim_open(const struct shim_options *options, struct shim **shim, struct shi
 /* Frees the handle; enforcement stays. */
 void shim_close(struct shim *shim);
 
+/* Whether the process that made the pins held operations, or could have. */
+bool shim_held_left(const char *pin_dir);
+
 /* Runs fn in each network namespace in which the process that made the pins held operations. */
 void shim_networks_left(const char *pin_dir, int (*fn)(void *ctx), void *ctx);
 
