@@ -18,11 +18,15 @@ def main():
         return
     guest.image.file(os.path.join(guest.build, CALLOUT))
     results, done = run_cases(guest, f"vm/{cases}.py", append=" ".join(append), timeout=400)
+    good = results and done.status == 0
     for _, line in done.lines:
-        print(line if line.startswith(("ok", "not ok", "1..")) else f"# {line}", flush=True)
+        if line.startswith(("ok", "not ok", "1..")):
+            print(line, flush=True)
+        else:  # of a test that fails, meson shows what is said on stderr
+            print(f"# {line}", file=sys.stdout if good else sys.stderr, flush=True)
     if done.status is None:
         print("Bail out! The guest did not get to its end.")
-    sys.exit(0 if results and done.status == 0 else 1)
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":
