@@ -95,7 +95,8 @@ static void test_hold_round_trip(void **state)
     sent.classifyTime = UINT32_MAX;
     void *message = encode_hold(&f.out, &sent);
     assert_true(decode_hold(&f.in, transfer(&f, message), &received));
-    assert_memory_equal(&sent, &received, sizeof(sent));
+    assert_memory_equal(&sent, &received, offsetof(OPENWFP_HOLD, classifyTime)); /* no padding */
+    assert_int_equal(sent.classifyTime, received.classifyTime);
     fixture_free(&f);
 }
 
