@@ -6,7 +6,7 @@ import signal
 
 from case import EngineCase, each, main
 from families import FAMILIES, NATIVE
-from place import wait_until
+from place import INSIDE4, OUTSIDE4, wait_until
 
 SLOW = "timeout=60000"
 NOBODY = 65534
@@ -37,6 +37,21 @@ class Essentials(EngineCase):
         self.expect("EACCES", f"{udp} sendto={family.peer(53)}")
         self.expect("ok", f"{udp} sendto={family.peer(54)} recv")
         server.stop()
+
+    def test_sctp_is_decided_by_its_packets(self):
+        if self.place.answer("sctp4") != "ok":
+            self.skipTest("this kernel has no SCTP")
+        self.policy("block connect port 81", "block accept port 83")
+        for covered, ports in ((False, (80, 81)), (True, (82, 83))):
+            for port in ports:
+                self.place.serve(f"sctp4 bind=0.0.0.0:{port} listen", covered=covered)
+        self.expect("ok", f"sctp4 connect={OUTSIDE4}:80")
+        self.expect("ok", f"sctp4 connect={OUTSIDE4}:81", covered=False)
+        self.assertNotEqual("ok", self.place.answer(f"sctp4 connect={OUTSIDE4}:81"))
+        self.expect("ok", f"sctp4 connect={INSIDE4}:82", covered=False)
+        self.assertNotEqual("ok", self.place.answer(f"sctp4 connect={INSIDE4}:83", covered=False))
+        self.policy("block bind proto sctp")
+        self.expect("EACCES", "sctp4")
 
     @each(*NATIVE)
     def test_15_5_a_blocked_accept_is_refused_at_the_peer(self, family):

@@ -224,7 +224,9 @@ static const struct {
     {SHIM_HOOKS, "sockets of the kernel itself (NFS, WireGuard, answers to pings) have no owner "
                  "and are not filtered"},
     {SHIM_HOOKS, "blocked inbound UDP and ICMP is dropped without an answer to the sender"},
-    {SHIM_HOOKS, "SCTP and the subflows that an MPTCP peer adds later"},
+    {SHIM_HOOKS,
+     "SCTP: bind(), connect() and listen() are not seen, only its packets; the subflows that an "
+     "MPTCP peer adds later"},
     {SHIM_HOOKS, "a hook that was attached to a cgroup above or below by somebody else may block "
                  "what is permitted here"},
 };

@@ -127,16 +127,17 @@ SEC("cgroup_skb/ingress") int ale_ingress(struct __sk_buff *skb)
     if (!sk)
         return SKB_PASS;
     sk = bpf_sk_fullsock(sk);
-    if (!sk || (sk->type == SOCK_STREAM && sk->state != TCP_LISTEN_STATE))
+    if (!sk || (is_stream(sk->type, sk->protocol) && sk->state != TCP_LISTEN_STATE))
         return SKB_PASS;
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (!socket || hears_its_peer(sk, socket))
         return SKB_PASS;
-    bench = workbench_take(sk->type == SOCK_STREAM);
+    bool stream = is_stream(sk->type, sk->protocol);
+    bench = workbench_take(stream);
     if (!bench)
         return SKB_DROP;
-    int answer = sk->type == SOCK_STREAM ? accept_syn(skb, socket, bench)
-                                         : receive_packet(skb, sk, socket, &bench->work);
+    int answer =
+        stream ? accept_syn(skb, socket, bench) : receive_packet(skb, sk, socket, &bench->work);
     workbench_return(bench);
     return answer;
 }

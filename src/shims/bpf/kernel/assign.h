@@ -6,18 +6,17 @@
 
 static __always_inline bool is_port_socket(__u32 type, __u32 protocol)
 {
-    return type == SOCK_STREAM || (type == SOCK_DGRAM && protocol == IPPROTO_UDP);
+    return is_stream(type, protocol) || (type == SOCK_DGRAM && protocol == IPPROTO_UDP);
 }
 
-/* Raw and ping sockets have no bind hook: creating one is their assignment (15.4). Everybody else
- * gets an owner at the first bind, connect, listen or send. */
+/* Raw, ping and SCTP sockets have no bind hook: creating one is their assignment (15.4). Everybody
+ * else gets an owner at the first bind, connect, listen or send. */
 SEC("cgroup/sock_create") int ale_sock_create(struct bpf_sock *ctx)
 {
     struct caller caller;
     __u32 type = ctx->type, protocol = ctx->protocol, family = ctx->family;
 
-    if ((family != AF_INET && family != AF_INET6) || type == SOCK_STREAM ||
-        is_port_socket(type, protocol))
+    if ((family != AF_INET && family != AF_INET6) || is_port_socket(type, protocol))
         return HOOK_PERMIT;
     enum entry entry = CALLER_ENTER(&caller, ctx, ctx, family, type, protocol, true);
     if (entry != ENTRY_READY)

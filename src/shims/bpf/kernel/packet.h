@@ -89,7 +89,7 @@ static __always_inline __u16 packet_port(const struct packet *packet, __u32 offs
 static __always_inline bool has_ports(const struct packet *packet)
 {
     return packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP ||
-           packet->protocol == 132 || packet->protocol == 136;
+           packet->protocol == IPPROTO_SCTP || packet->protocol == 136;
 }
 
 /* One flow per peer: by the peer's port, for ICMP by the echo's id (15.2). */
@@ -214,7 +214,8 @@ SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
     sk = bpf_sk_fullsock(sk);
     if (!sk)
         return SKB_PASS;
-    if (sk->type == SOCK_STREAM || (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
+    if (is_stream(sk->type, sk->protocol) ||
+        (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
         return send_held(skb);
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (!socket)

@@ -11,6 +11,7 @@
 
 #define IPPROTO_ICMP   1
 #define IPPROTO_TCP    6
+#define IPPROTO_SCTP   132
 #define IPPROTO_UDP    17
 #define IPPROTO_ICMPV6 58
 
@@ -22,10 +23,17 @@ static __always_inline bool in_scope(__u64 netns_cookie)
     return !scope_cookie || scope_cookie == netns_cookie;
 }
 
-/* MPTCP and SMC are TCP to everyone who writes filters. */
+/* MPTCP and SMC are TCP to everyone who writes filters. SCTP's sockets, whatever their type, meet
+ * none of the hooks of bind, connect and send: they are seen when they are made, and by their
+ * packets. */
+static __always_inline bool is_stream(__u32 type, __u32 protocol)
+{
+    return type == SOCK_STREAM && protocol != IPPROTO_SCTP;
+}
+
 static __always_inline __u8 protocol_of(__u32 type, __u32 protocol)
 {
-    return type == SOCK_STREAM ? IPPROTO_TCP : protocol;
+    return is_stream(type, protocol) ? IPPROTO_TCP : protocol;
 }
 
 /* A socket never leaves its namespace, but its owner can: the number is only right when the
