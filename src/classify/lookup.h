@@ -31,12 +31,13 @@
 #define CLASSIFY_FAR_STEPS    (1u << 23)
 
 #define CLASSIFY_NOTHING 0xffffffffffffffffull
+
 /*
  * Of a tree the walk has the cursor, a reference to where it is read on (0: it has been read), and
  * in `first` a unit before which it has no filter that is still to be asked; with this bit, that
  * filter is known to match.
  */
-#define CLASSIFY_KEPT    0x80000000u
+#define CLASSIFY_KEPT 0x80000000u
 
 /* ---- a tree ---- */
 
