@@ -115,9 +115,9 @@ def s2_permit_and_block(place, engine, stage):
     stage.expect("ncat sends a datagram to port 53", "Permission denied",
                  ncat_datagram(place, OUTSIDE4, 53))
     for address in (INSIDE4, INSIDE6):
-        stage.expect(f"a peer asks python's server {url(address, 8000)}", "refused",
+        stage.expect(f"a peer asks python at {url(address, 8000)}", "refused",
                      fetch_with_python(place, address, 8000, covered=False))
-        stage.expect(f"a peer asks nginx {url(address, 8080)}", "hello from nginx",
+        stage.expect(f"a peer asks nginx at {url(address, 8080)}", "hello from nginx",
                      fetch_with_python(place, address, 8080, covered=False))
     finish(outside, *inside)
 

@@ -104,6 +104,11 @@ int command_apply(struct cli *cli)
     return result;
 }
 
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void say_checked(const struct cli *cli, const struct policy_objects *objects, bool explain)
 {
     struct describer describer = describer_host;
@@ -119,8 +124,9 @@ static void say_checked(const struct cli *cli, const struct policy_objects *obje
         summary_print(&describer, objects, stdout);
     } else {
         print_clean(stdout, objects->name);
-        printf(": good: %zu rules, %zu sublayers, %zu filters\n", objects->rules,
-               objects->sublayer_count, objects->filter_count);
+        printf(": good: %zu rule%s, %zu sublayer%s, %zu filter%s\n", objects->rules,
+               plural(objects->rules), objects->sublayer_count, plural(objects->sublayer_count),
+               objects->filter_count, plural(objects->filter_count));
     }
 }
 

@@ -44,7 +44,7 @@ static bool read_timeout(const struct reader *reader, const struct value *value,
 {
     uint64_t ms;
     if (!parse_time(value->text, &ms)) {
-        report_error(reader->report, value->place, "like 30s, 1500ms or 2m",
+        report_error(reader->report, value->place, "like 30s, 1500ms or 2m; 10m at most",
                      "a timeout is a number with a unit, not \"%s\"", value->text);
         return false;
     }

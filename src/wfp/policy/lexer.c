@@ -95,6 +95,10 @@ static struct token take_word(struct lexer *lexer)
     if (variable && length == 1) {
         token.kind = TOKEN_BAD;
         report_error(lexer->report, token.place, "write $NAME", "a $ without a name");
+    } else if (token.text[0] != '\0' && token.text[strlen(token.text) - 1] == ';') {
+        token.kind = TOKEN_BAD;
+        report_error(lexer->report, token.place, "leave the \";\" out; a # begins a comment",
+                     "a rule ends with its line, not with \";\"");
     }
     return token;
 }

@@ -377,6 +377,8 @@ static bool settle_families(const struct reader *reader, struct meaning *meaning
                 meaning->family[family] = false;
         }
     }
+    if (meaning_ends_disagree(meaning))
+        meaning->family[FAMILY_V6] = false;
     if (meaning->family[FAMILY_V4] || meaning->family[FAMILY_V6])
         return true;
     report_error(reader->report, meaning->rule->place,

@@ -64,6 +64,41 @@ bool meaning_spans(const struct reader *reader, struct meaning *meaning, enum fi
     return good;
 }
 
+static bool within_mapped(const struct span *span)
+{
+    return span->lo >= MAPPED && span->hi <= (MAPPED | UINT32_MAX);
+}
+
+static bool is_mapped(const struct spans *spans)
+{
+    for (size_t i = 0; i < spans->count; i++) {
+        if (!within_mapped(&spans->list[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_native(const struct spans *spans)
+{
+    for (size_t i = 0; i < spans->count; i++) {
+        if (spans->list[i].hi >= MAPPED && spans->list[i].lo <= (MAPPED | UINT32_MAX))
+            return false;
+    }
+    return true;
+}
+
+bool meaning_ends_disagree(const struct meaning *meaning)
+{
+    const struct field_test *tests = meaning->tests[FAMILY_V6];
+    const struct field_test *local = &tests[FIELD_LOCAL_ADDRESS];
+    const struct field_test *remote = &tests[FIELD_REMOTE_ADDRESS];
+    if (!meaning->given[FIELD_LOCAL_ADDRESS] || !meaning->given[FIELD_REMOTE_ADDRESS] ||
+        local->negated || remote->negated)
+        return false;
+    return (is_mapped(&local->spans) && is_native(&remote->spans)) ||
+           (is_native(&local->spans) && is_mapped(&remote->spans));
+}
+
 static void add_address(struct meaning *meaning, enum field field,
                         const struct address_range *range)
 {

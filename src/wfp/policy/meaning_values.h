@@ -14,6 +14,9 @@ bool meaning_spans(const struct reader *reader, struct meaning *meaning, enum fi
                    const struct value *values, read_span read);
 bool meaning_addresses(const struct reader *reader, struct meaning *meaning, enum field field,
                        const struct value *values);
+/* IPv4 addresses stand at the V6 layer as mapped ones, and a socket's two ends are mapped both or
+   neither: true when the rule's addresses there can't be. */
+bool meaning_ends_disagree(const struct meaning *meaning);
 /* icmp is IPv4's, icmp6 IPv6's; 1 and 58 as numbers are both's. */
 bool meaning_protocols(const struct reader *reader, struct meaning *meaning,
                        const struct value *values);

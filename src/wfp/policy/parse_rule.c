@@ -2,39 +2,44 @@
 #include <string.h>
 
 #include "src/wfp/arena.h"
+#include "src/wfp/policy/hints.h"
 #include "src/wfp/policy/parser.h"
 #include "src/wfp/policy/report.h"
 #include "src/wfp/policy/words.h"
 
 struct clause_syntax {
     const char *what; /* its value, for "expected …" */
+    const char *like; /* the hint then, or NULL */
     bool one;         /* takes one value, never a list, and no "not" */
 };
 
 static const struct clause_syntax syntax[CLAUSE_KINDS] = {
-    [CLAUSE_PROTOCOL] = {"a protocol", false},
-    [CLAUSE_APP] = {"a program's path", false},
-    [CLAUSE_USER] = {"a user", false},
-    [CLAUSE_GROUP] = {"a group", false},
-    [CLAUSE_FROM] = {"an address", false},
-    [CLAUSE_TO] = {"an address", false},
-    [CLAUSE_LOCAL_ADDRESS] = {"an address", false},
-    [CLAUSE_REMOTE_ADDRESS] = {"an address", false},
-    [CLAUSE_PORT] = {"a port", false},
-    [CLAUSE_LOCAL_PORT] = {"a port", false},
-    [CLAUSE_REMOTE_PORT] = {"a port", false},
-    [CLAUSE_ICMP_TYPE] = {"an ICMP type", false},
-    [CLAUSE_ICMP_CODE] = {"an ICMP code", false},
-    [CLAUSE_INTERFACE] = {"an interface", false},
-    [CLAUSE_FLAGS] = {"a flag", false},
-    [CLAUSE_DIRECTION] = {"inbound or outbound", true},
-    [CLAUSE_FAMILY] = {"ipv4 or ipv6", true},
-    [CLAUSE_WEIGHT] = {"a number", true},
-    [CLAUSE_NAME] = {"a name", true},
-    [CLAUSE_AS] = {"terminating, inspection or unknown", true},
-    [CLAUSE_UNREGISTERED] = {"permit or block", true},
-    [CLAUSE_TIMEOUT] = {"a time", true},
-    [CLAUSE_DEFAULT] = {"permit or block", true},
+    [CLAUSE_PROTOCOL] = {"a protocol", "like proto sctp or proto { tcp, udp }", false},
+    [CLAUSE_APP] = {"a program's path", "like /usr/bin/curl", false},
+    [CLAUSE_USER] = {"a user", "a name or a number", false},
+    [CLAUSE_GROUP] = {"a group", "a name or a number", false},
+    [CLAUSE_FROM] = {"an address", "like 10.0.0.1, 10.0.0.0/8, 10.0.0.1-10.0.0.9 or fd00::/8",
+                     false},
+    [CLAUSE_TO] = {"an address", "like 10.0.0.1, 10.0.0.0/8, 10.0.0.1-10.0.0.9 or fd00::/8", false},
+    [CLAUSE_LOCAL_ADDRESS] = {"an address",
+                              "like 10.0.0.1, 10.0.0.0/8, 10.0.0.1-10.0.0.9 or fd00::/8", false},
+    [CLAUSE_REMOTE_ADDRESS] = {"an address",
+                               "like 10.0.0.1, 10.0.0.0/8, 10.0.0.1-10.0.0.9 or fd00::/8", false},
+    [CLAUSE_PORT] = {"a port", "like 443, 8000-8999 or { 80, 443 }", false},
+    [CLAUSE_LOCAL_PORT] = {"a port", "like 443, 8000-8999 or { 80, 443 }", false},
+    [CLAUSE_REMOTE_PORT] = {"a port", "like 443, 8000-8999 or { 80, 443 }", false},
+    [CLAUSE_ICMP_TYPE] = {"an ICMP type", NULL, false},
+    [CLAUSE_ICMP_CODE] = {"an ICMP code", NULL, false},
+    [CLAUSE_INTERFACE] = {"an interface", NULL, false},
+    [CLAUSE_FLAGS] = {"a flag", NULL, false},
+    [CLAUSE_DIRECTION] = {"inbound or outbound", NULL, true},
+    [CLAUSE_FAMILY] = {"ipv4 or ipv6", NULL, true},
+    [CLAUSE_WEIGHT] = {"a number", NULL, true},
+    [CLAUSE_NAME] = {"a name", NULL, true},
+    [CLAUSE_AS] = {"terminating, inspection or unknown", NULL, true},
+    [CLAUSE_UNREGISTERED] = {"permit or block", NULL, true},
+    [CLAUSE_TIMEOUT] = {"a time", "like 30s, 1500ms or 2m", true},
+    [CLAUSE_DEFAULT] = {"permit or block", NULL, true},
 };
 
 static bool at_word(const struct parser *parser, const char *text)
@@ -42,25 +47,12 @@ static bool at_word(const struct parser *parser, const char *text)
     return parser->token.kind == TOKEN_WORD && strcmp(parser->token.text, text) == 0;
 }
 
-/* Reports what stands where a word of the table should. */
-static void unknown_word(struct parser *parser, const struct word *table, const char *what)
-{
-    if (parser->token.kind == TOKEN_BAD)
-        return;
-    const char *hint = parser->token.kind == TOKEN_WORD
-                           ? word_hint(parser->arena, table, parser->token.text)
-                           : NULL;
-    if (hint == NULL)
-        hint = arena_printf(parser->arena, "%s is %s", what, word_list(parser->arena, table));
-    report_error(parser->report, parser->token.place, hint, "expected %s, not %s", what,
-                 parser_describe(parser));
-}
-
-static int take_word(struct parser *parser, const struct word *table, const char *what)
+static int take_word(struct parser *parser, const struct word *table, const char *what,
+                     const char *(*hint)(struct parser *parser))
 {
     int value = parser->token.kind == TOKEN_WORD ? word_find(table, parser->token.text) : -1;
     if (value < 0)
-        unknown_word(parser, table, what);
+        parser_expected(parser, what, hint(parser));
     else
         parser_advance(parser);
     return value;
@@ -93,17 +85,17 @@ static bool parse_head(struct parser *parser, struct rule *rule)
     if (!parse_prefix(parser, rule))
         return false;
     rule->place = parser->token.place;
-    int verb = take_word(parser, words_verbs, "an action");
+    int verb = take_word(parser, words_verbs, "an action", hint_statement);
     if (verb < 0)
         return false;
     rule->verb = (enum rule_verb)verb;
     if (rule->verb == VERB_CALLOUT) {
-        rule->callout = parser_one_value(parser, "a callout's name");
+        rule->callout = parser_one_value(parser, "a callout's name", "its display name or its key");
         if (rule->callout == NULL)
             return false;
     }
     rule->layer_place = parser->token.place;
-    int layer = take_word(parser, words_layers, "a layer");
+    int layer = take_word(parser, words_layers, "a layer", hint_layer);
     rule->layer = (enum rule_layer)(layer < 0 ? 0 : layer);
     return layer >= 0;
 }
@@ -137,8 +129,8 @@ static bool parse_clause_value(struct parser *parser, struct clause *clause)
         report_error(parser->report, place, NULL, "\"not\" has no meaning here");
         return false;
     }
-    clause->values =
-        form->one ? parser_one_value(parser, form->what) : parser_values(parser, form->what);
+    clause->values = form->one ? parser_one_value(parser, form->what, form->like)
+                               : parser_values(parser, form->what, form->like);
     return clause->values != NULL;
 }
 
@@ -172,7 +164,7 @@ static bool parse_clauses(struct parser *parser, struct rule *rule)
         int kind =
             parser->token.kind == TOKEN_WORD ? word_find(words_clauses, parser->token.text) : -1;
         if (kind < 0) {
-            unknown_word(parser, words_clauses, "a condition");
+            parser_expected(parser, "a condition", hint_condition(parser));
             return false;
         }
         clause->kind = (enum clause_kind)kind;

@@ -161,19 +161,19 @@ static const struct value *parse_list(struct parser *parser, const char *what)
     return values;
 }
 
-const struct value *parser_values(struct parser *parser, const char *what)
+const struct value *parser_values(struct parser *parser, const char *what, const char *like)
 {
     const struct value *values = NULL;
     if (parser_at(parser, TOKEN_OPEN))
         return parse_list(parser, what);
-    return append_value(parser, &values, what, NULL) == NULL ? NULL : values;
+    return append_value(parser, &values, what, like) == NULL ? NULL : values;
 }
 
-const struct value *parser_one_value(struct parser *parser, const char *what)
+const struct value *parser_one_value(struct parser *parser, const char *what, const char *like)
 {
     struct place place = parser->token.place;
     const struct value *values = NULL;
-    if (append_value(parser, &values, what, NULL) == NULL)
+    if (append_value(parser, &values, what, like) == NULL)
         return NULL;
     if (values->next != NULL) {
         report_error(parser->report, place, NULL, "expected %s, not a list", what);
@@ -198,7 +198,8 @@ bool parser_variable(struct parser *parser)
         return false;
     }
     parser_advance(parser);
-    variable->values = parser_values(parser, "a value");
+    variable->values =
+        parser_values(parser, "a value", "like $office = { 192.0.2.0/24, 2001:db8:1::/48 }");
     variable->next = parser->variables;
     parser->variables = variable;
     return variable->values != NULL;

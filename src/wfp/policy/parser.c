@@ -4,6 +4,7 @@
 
 #include "src/wfp/arena.h"
 #include "src/wfp/policy/environment.h"
+#include "src/wfp/policy/hints.h"
 #include "src/wfp/policy/report.h"
 #include "src/wfp/policy/words.h"
 
@@ -19,7 +20,7 @@ static bool parse_provider(struct parser *parser)
 {
     struct place place = parser->token.place;
     parser_advance(parser);
-    const struct value *name = parser_one_value(parser, "a name");
+    const struct value *name = parser_one_value(parser, "a name", NULL);
     if (name == NULL)
         return false;
     if (parser->policy->name_place.source != NULL) {
@@ -59,7 +60,8 @@ static bool set_option(struct parser *parser, struct policy_sublayer *sublayer,
 {
     struct place place = parser->token.place;
     parser_advance(parser);
-    const struct value *value = parser_one_value(parser, arena_printf(parser->arena, "a %s", what));
+    const struct value *value =
+        parser_one_value(parser, arena_printf(parser->arena, "a %s", what), NULL);
     if (value == NULL)
         return false;
     if (*option != NULL && strcmp((*option)->text, value->text) != 0) {
@@ -107,7 +109,7 @@ static bool add_rule(struct parser *parser)
 static void finish_line(struct parser *parser)
 {
     if (!parser_at_line_end(parser))
-        parser_expected(parser, "the end of the line", NULL);
+        parser_expected(parser, "the end of the line", hint_rest(parser));
     if (!parser_at(parser, TOKEN_CLOSE))
         skip_line(parser);
 }
@@ -119,10 +121,7 @@ static bool parse_block_line(struct parser *parser)
         return add_rule(parser);
     if (parser_at(parser, TOKEN_VARIABLE))
         return parser_variable(parser);
-    parser_expected(parser, "a rule or \"}\"",
-                    parser_at(parser, TOKEN_WORD)
-                        ? word_hint(parser->arena, words_statements, parser->token.text)
-                        : NULL);
+    parser_expected(parser, "a rule or \"}\"", hint_statement(parser));
     return false;
 }
 
@@ -150,7 +149,7 @@ static bool parse_block(struct parser *parser, const struct place *opened)
 static bool parse_sublayer(struct parser *parser)
 {
     parser_advance(parser);
-    const struct value *name = parser_one_value(parser, "a name");
+    const struct value *name = parser_one_value(parser, "a name", NULL);
     if (name == NULL)
         return false;
     if (name->text[0] == '\0') {
@@ -189,7 +188,8 @@ static void include_file(struct parser *parser, const struct place *place, const
     int error = parser->environment->read(parser->environment->ctx, parser->arena, path,
                                           &source->text, &source->length);
     if (error != 0) {
-        report_error(parser->report, *place, NULL, "can't read %s: %s", path, strerror(-error));
+        report_error(parser->report, *place, "a path is relative to the file that it stands in",
+                     "can't read %s: %s", path, strerror(-error));
         return;
     }
     struct parser inner = *parser;
@@ -212,7 +212,7 @@ static const char *beside(struct parser *parser, const char *path)
 static bool parse_include(struct parser *parser)
 {
     parser_advance(parser);
-    const struct value *value = parser_one_value(parser, "a file");
+    const struct value *value = parser_one_value(parser, "a file", NULL);
     if (value == NULL)
         return false;
     if (parser->depth >= PARSER_MAX_INCLUDES) {
@@ -249,9 +249,7 @@ static bool parse_statement(struct parser *parser)
         return add_rule(parser);
     default:
         parser_expected(parser, "a rule, sublayer, provider, include or $NAME",
-                        parser_at(parser, TOKEN_WORD)
-                            ? word_hint(parser->arena, words_statements, parser->token.text)
-                            : NULL);
+                        hint_statement(parser));
         return false;
     }
 }

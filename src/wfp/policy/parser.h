@@ -54,8 +54,9 @@ void parser_skip_line_ends(struct parser *parser);
 const char *parser_describe(struct parser *parser); /* the next token, for "expected x, not y" */
 void parser_expected(struct parser *parser, const char *what, const char *hint);
 bool parser_variable(struct parser *parser); /* $NAME = … */
-const struct value *parser_one_value(struct parser *parser, const char *what);
-const struct value *parser_values(struct parser *parser, const char *what);
+/* What a value must be, and the hint (or NULL) where none stands. */
+const struct value *parser_one_value(struct parser *parser, const char *what, const char *like);
+const struct value *parser_values(struct parser *parser, const char *what, const char *like);
 struct rule *parser_rule(struct parser *parser);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "src/wfp/arena.h"
 #include "src/wfp/policy/environment.h"
+#include "src/wfp/policy/hints.h"
 #include "src/wfp/policy/report.h"
 #include "src/wfp/policy/words.h"
 
@@ -58,10 +59,7 @@ static const char *address_text(struct arena *arena, int family, u128 address)
 
 static bool bad_address(const struct reader *reader, const struct value *value)
 {
-    bool name = strpbrk(value->text, "ghijklmnopqrstuvwxyz") != NULL;
-    report_error(reader->report, value->place,
-                 name ? "host names change their addresses: write the addresses"
-                      : "like 10.0.0.1, 10.0.0.0/8, 10.0.0.1-10.0.0.9 or fd00::/8",
+    report_error(reader->report, value->place, hint_address(reader, value),
                  "\"%s\" is not an address", value->text);
     return false;
 }
@@ -72,9 +70,10 @@ static bool read_prefix(const struct reader *reader, const struct value *value, 
     unsigned width = range->family == 4 ? 32 : 128;
     uint64_t bits;
     if (!number_parse(length, width, &bits)) {
-        report_error(reader->report, value->place, NULL,
-                     "the prefix length of \"%s\" is not a number from 0 to %u", value->text,
-                     width);
+        report_error(
+            reader->report, value->place,
+            hint_prefix(reader, address_text(reader->arena, range->family, range->span.lo), length),
+            "the prefix length of \"%s\" is not a number from 0 to %u", value->text, width);
         return false;
     }
     u128 host = bits == width ? 0 : ~(u128)0 >> (128 - width + bits);
@@ -150,9 +149,8 @@ bool read_port(const struct reader *reader, const struct value *value, struct sp
     if (read != 0)
         return read > 0;
     if (!environment->service(environment->ctx, value->text, &port)) {
-        report_error(reader->report, value->place,
-                     "a port is a number, a range like 8000-8999 or a name from /etc/services",
-                     "\"%s\" is not a port", value->text);
+        report_error(reader->report, value->place, hint_port(reader, value), "\"%s\" is not a port",
+                     value->text);
         return false;
     }
     *span = (struct span){port, port};

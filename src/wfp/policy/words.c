@@ -132,12 +132,13 @@ static unsigned distance(const char *a, const char *b)
     return row[width];
 }
 
-/* Keeps the known word whose spelling (its own or a foreign one's) is nearest so far. */
+/* Keeps the known word whose spelling (its own or a foreign one's) is nearest so far. Who slips
+   twice still gets the first letter right. */
 static void try_spelling(const char *text, const char *spelling, const char *word, unsigned *least,
                          const char **nearest)
 {
     unsigned d = strlen(spelling) > LONGEST ? *least : distance(text, spelling);
-    if (d < *least) {
+    if (d < *least && (d < 2 || text[0] == spelling[0])) {
         *least = d;
         *nearest = word;
     }
