@@ -1,7 +1,7 @@
 """Calls that connect without connect(), or twice."""
 from bypass import OPEN4, OPEN6, SHUT4, SHUT6, BypassCase
-from case import main
-from place import OUTSIDE4
+from case import each, main
+from place import INSIDE4, OUTSIDE4, OUTSIDE6
 
 
 class Calls(BypassCase):
@@ -47,6 +47,32 @@ class Calls(BypassCase):
     def test_a_rule_for_an_ipv4_address_covers_its_mapped_form(self):
         self.engine.apply(f"block connect tcp to {OUTSIDE4} port 81")
         self.expect("EACCES", f"tcp6 connect=[::ffff:{OUTSIDE4}]:81")
+        self.engine.apply(*self.rules)
+
+    @each("tcp4 connect=0.0.0.0:81", "udp4 connect=0.0.0.0:81", "udp4 sendto=0.0.0.0:81",
+          "tcp4 fastopen=0.0.0.0:81", "tcp6 connect=[::]:81", "udp6 connect=[::]:81",
+          "udp6 sendto=[::]:81", "tcp6 connect=[::ffff:0.0.0.0]:81",
+          "udp6 sendto=[::ffff:0.0.0.0]:81")
+    def test_no_address_is_loopback(self, steps):
+        """The kernel takes 0.0.0.0 and :: for the machine itself; so do the filters."""
+        self.engine.apply("block connect to 127.0.0.0/8 port 81", "block connect to ::1 port 81")
+        self.expect("EACCES", steps)
+        self.engine.apply(*self.rules)
+
+    def test_no_address_is_the_one_that_the_socket_is_bound_to(self):
+        self.place.serve("tcp4 bind=0.0.0.0:82 listen")
+        self.engine.apply(f"block connect to {INSIDE4}")
+        self.expect("EACCES", f"tcp4 bind={INSIDE4}:0 connect=0.0.0.0:82")
+        self.expect("EACCES", f"tcp6 bind=[::ffff:{INSIDE4}]:0 connect=[::ffff:0.0.0.0]:82")
+        self.expect("ok", "tcp4 connect=0.0.0.0:82 send recv")
+        self.engine.apply(*self.rules)
+
+    @each(("udp4", OPEN4), ("udp6", OPEN6))
+    def test_control_data_on_a_connected_socket_is_for_its_peer(self, kind, peer):
+        """The kernel asks about such a datagram, and names no peer."""
+        self.engine.apply(f"permit connect to {OUTSIDE4}", f"permit connect to {OUTSIDE6}",
+                          "block connect")
+        self.expect("ok", f"{kind} connect={peer} send_marked recv")
         self.engine.apply(*self.rules)
 
     def test_mptcp(self):

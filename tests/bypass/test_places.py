@@ -60,8 +60,14 @@ class Earlier(EngineCase):
         cls.tcp = cls.place.pause(f"tcp4 wait connect={OUTSIDE4}:81")
         cls.udp = cls.place.pause(f"udp4 wait sendto={OUTSIDE4}:81")
         cls.listener = cls.place.serve("tcp4 bind=0.0.0.0:8081 listen")
+        cls.stowed = [cls.place.pause(f"{steps} stow wait fetch serve") for steps in (
+            "tcp4 bind=0.0.0.0:8082 listen", "udp4 bind=0.0.0.0:8083")]
         cls.engine = cls.enterClassContext(Engine(cls.place))
-        cls.engine.apply("block connect port 81", "block accept port 8081")
+        cls.engine.apply("block connect port 81",
+                         "block accept port { 8081, 8082, 8083 }")
+        for program in cls.stowed:
+            program.tell()
+            cls.place.await_line(program, "serving")
 
     def tearDown(self):
         pass
@@ -75,6 +81,14 @@ class Earlier(EngineCase):
     def test_a_listener_opened_before_attach_refuses(self):
         answer = self.place.answer(f"tcp4 timeout=3000 connect={INSIDE4}:8081", covered=False)
         self.assertEqual("ECONNREFUSED", answer)
+
+    def test_a_listener_that_was_in_flight_at_attach_refuses(self):
+        self.assertEqual("EINPROGRESS", self.place.answer(
+            f"tcp4 timeout=300 connect={INSIDE4}:8082", covered=False))
+
+    def test_a_datagram_socket_that_was_in_flight_at_attach_hears_nobody(self):
+        self.assertEqual("EAGAIN", self.place.answer(
+            f"udp4 timeout=300 connect={INSIDE4}:8083 send recv", covered=False))
 
 
 if __name__ == "__main__":

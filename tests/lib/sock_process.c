@@ -124,6 +124,22 @@ static int do_pass(struct run *run, const char *value)
     return do_exec(run, value);
 }
 
+/* Where no process has the socket among its files: on the way to nobody. */
+static int stowed[2] = {-1, -1};
+
+static int do_stow(struct run *run, const char *value)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, stowed) < 0 || send_socket(stowed[0], run->fd) < 0)
+        return -1;
+    return close(run->fd);
+}
+
+static int do_fetch(struct run *run, const char *value)
+{
+    run->fd = receive_socket(stowed[1]);
+    return 0;
+}
+
 static int do_setuid(struct run *run, const char *value)
 {
     uid_t uid = (uid_t)atol(value);
@@ -181,7 +197,8 @@ static int do_sleep(struct run *run, const char *value)
 }
 
 const struct step process_steps[] = {
-    {"fork", do_fork},     {"exec", do_exec},     {"memfd", do_memfd},   {"pass", do_pass},
-    {"setuid", do_setuid}, {"setgid", do_setgid}, {"cgroup", do_cgroup}, {"netns", do_netns},
-    {"wait", do_wait},     {"sleep", do_sleep},   {NULL, NULL},
+    {"fork", do_fork},     {"exec", do_exec},   {"memfd", do_memfd},   {"pass", do_pass},
+    {"stow", do_stow},     {"fetch", do_fetch}, {"setuid", do_setuid}, {"setgid", do_setgid},
+    {"cgroup", do_cgroup}, {"netns", do_netns}, {"wait", do_wait},     {"sleep", do_sleep},
+    {NULL, NULL},
 };

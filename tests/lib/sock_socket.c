@@ -60,6 +60,7 @@ MAKER(icmp6, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6)
 MAKER(raw4, AF_INET, SOCK_RAW, IPPROTO_ICMP)
 MAKER(raw6, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6)
 MAKER(packet, AF_PACKET, SOCK_DGRAM, 0)
+MAKER(xdp, AF_XDP, SOCK_RAW, 0)
 MAKER(vsock, AF_VSOCK, SOCK_STREAM, 0)
 
 static int do_bind(struct run *run, const char *value)
@@ -129,6 +130,27 @@ static int send_to(struct run *run, const char *value, int flags)
 static int do_send(struct run *run, const char *value)
 {
     return send_to(run, value, 0);
+}
+
+/* To the connected peer, with a type of service as control data. */
+static int do_send_marked(struct run *run, const char *value)
+{
+    int family, level = IPPROTO_IP, type = IP_TOS, ecn = 2;
+    char control[CMSG_SPACE(sizeof(ecn))] = {0}, hello[] = "hello";
+    struct iovec part = {hello, 5};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    if (getsockopt(run->fd, SOL_SOCKET, SO_DOMAIN, &family, &(socklen_t){sizeof(family)}) < 0)
+        return -1;
+    if (family == AF_INET6)
+        level = IPPROTO_IPV6, type = IPV6_TCLASS;
+    *header = (struct cmsghdr){CMSG_LEN(sizeof(ecn)), level, type};
+    memcpy(CMSG_DATA(header), &ecn, sizeof(ecn));
+    return (int)sendmsg(run->fd, &message, 0);
 }
 
 static int do_fastopen(struct run *run, const char *value)
@@ -220,6 +242,7 @@ const struct step socket_steps[] = {
     {"raw4", raw4},
     {"raw6", raw6},
     {"packet", packet},
+    {"xdp", xdp},
     {"vsock", vsock},
     {"bind", do_bind},
     {"interface", do_interface},
@@ -229,6 +252,7 @@ const struct step socket_steps[] = {
     {"accept", do_accept},
     {"send", do_send},
     {"sendto", do_send},
+    {"send_marked", do_send_marked},
     {"fastopen", do_fastopen},
     {"fastopen_connect", do_fastopen_connect},
     {"fastopen_listen", do_fastopen_listen},

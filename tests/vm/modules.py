@@ -63,7 +63,9 @@ class Modules(EngineCase):
     def test_15_4_packet_sockets_are_raw_and_promiscuous(self):
         self.policy("block bind flags promiscuous")
         self.expect("EACCES", "packet")
+        self.expect("EACCES", "xdp")
         self.expect("ok", "packet", covered=False)
+        self.expect("ok", "xdp", covered=False)
         self.expect("ok", "raw4")
         self.policy("block bind flags raw")
         self.expect("EACCES", "packet")

@@ -216,7 +216,8 @@ static const struct {
     enum shim_hook unless;
     const char *text;
 } gaps[] = {
-    {SHIM_HOOK_LSM_CREATE, "AF_PACKET sockets: no hook sees them being made, or their frames"},
+    {SHIM_HOOK_LSM_CREATE, "AF_PACKET and AF_XDP sockets: no hook sees them being made, or their "
+                           "frames"},
     {SHIM_HOOK_LSM_BIND, "binding a raw or ping socket to an address: only its creation is seen"},
     {SHIM_HOOK_LSM_LISTEN, "listen() itself does not fail: a refused listener is destroyed, its "
                            "peers are refused"},

@@ -10,8 +10,7 @@
 
 #include "packet.h"
 
-#define TCP_ESTABLISHED_STATE 1
-#define TCP_LISTEN_STATE      10
+#define TCP_LISTEN_STATE 10
 
 /*
  * Both hooks see a SYN, one right after the other on one CPU, so mostly on the same workbench: what
@@ -117,7 +116,14 @@ static __always_inline bool hears_its_peer(struct bpf_sock *sk, const struct ale
            socket->connected == policy_generation();
 }
 
-/* A socket without an owner is the kernel's own: not an endpoint that filters speak of. */
+/* Datagram sockets have an owner only where filters ask for one; who listens always has. */
+static __always_inline bool is_unowned(struct bpf_sock *sk, bool stream)
+{
+    struct ale_state *shared = state_get();
+
+    return shared && (stream || (shared->remember & ALE_REMEMBER_OTHER)) && is_stranger(sk);
+}
+
 SEC("cgroup_skb/ingress") int ale_ingress(struct __sk_buff *skb)
 {
     struct bpf_sock *sk = skb->sk;
@@ -130,12 +136,16 @@ SEC("cgroup_skb/ingress") int ale_ingress(struct __sk_buff *skb)
     if (!sk || (is_stream(sk->type, sk->protocol) && sk->state != TCP_LISTEN_STATE))
         return SKB_PASS;
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-    if (!socket || hears_its_peer(sk, socket))
-        return SKB_PASS;
     bool stream = is_stream(sk->type, sk->protocol);
+    if (socket ? hears_its_peer(sk, socket) : !is_unowned(sk, stream))
+        return SKB_PASS;
     bench = workbench_take(stream);
     if (!bench)
         return SKB_DROP;
+    if (!socket) {
+        socket = &bench->work.socket;
+        stranger_describe(socket, skb, sk);
+    }
     int answer =
         stream ? accept_syn(skb, socket, bench) : receive_packet(skb, sk, socket, &bench->work);
     workbench_return(bench);

@@ -7,6 +7,8 @@
 #define ICMP_ECHO   8
 #define ICMPV6_ECHO 128
 
+#define INADDR_LOOPBACK 0x7f000001
+
 static __always_inline void local_address(struct bpf_sock *sk, __u8 *address)
 {
     if (sk->family == AF_INET) {
@@ -19,6 +21,21 @@ static __always_inline void local_address(struct bpf_sock *sk, __u8 *address)
     ((__u32 *)address)[3] = sk->src_ip6[3];
 }
 
+static __always_inline void peer_address(struct bpf_sock *sk, __u8 *address)
+{
+    if (sk->family == AF_INET) {
+        __u32 v4 = sk->dst_ip4;
+
+        asm volatile("" : "+r"(v4)); /* not one load of either: that were arithmetic with sk */
+        address_from_v4(address, v4);
+        return;
+    }
+    ((__u32 *)address)[0] = sk->dst_ip6[0];
+    ((__u32 *)address)[1] = sk->dst_ip6[1];
+    ((__u32 *)address)[2] = sk->dst_ip6[2];
+    ((__u32 *)address)[3] = sk->dst_ip6[3];
+}
+
 static __always_inline void user_address(struct bpf_sock_addr *ctx, __u32 family, __u8 *address)
 {
     if (family == AF_INET) {
@@ -29,6 +46,59 @@ static __always_inline void user_address(struct bpf_sock_addr *ctx, __u32 family
     ((__u32 *)address)[1] = ctx->user_ip6[1];
     ((__u32 *)address)[2] = ctx->user_ip6[2];
     ((__u32 *)address)[3] = ctx->user_ip6[3];
+}
+
+static __always_inline void user_address_set(struct bpf_sock_addr *ctx, __u32 family,
+                                             const __u8 *address)
+{
+    const __u32 *part = (const __u32 *)address;
+
+    if (family == AF_INET) {
+        ctx->user_ip4 = part[3];
+        return;
+    }
+    ctx->user_ip6[0] = part[0];
+    ctx->user_ip6[1] = part[1];
+    ctx->user_ip6[2] = part[2];
+    ctx->user_ip6[3] = part[3];
+}
+
+/* What the kernel takes an unspecified address for: of IPv4 the one that the socket is bound to, if
+ * it is, else loopback. */
+static __always_inline void address_of_itself(const __u8 *local, __u32 family, __u8 *address)
+{
+    bool v4 = family == AF_INET || address_is_mapped(address);
+    bool local_v4 = address_is_mapped(local);
+
+    if (!v4 && !local_v4)
+        address[15] = 1;
+    else if (v4 && local_v4 && !address_is_any(local))
+        __builtin_memcpy(address, local, 16);
+    else
+        address_from_v4(address, bpf_htonl(INADDR_LOOPBACK));
+}
+
+/* Whom connect() or sendto() names. What stands for this machine itself is written out, so that
+ * what is asked about is what will be done. */
+static __always_inline void user_peer(struct bpf_sock_addr *ctx, struct work *work, __u32 family)
+{
+    user_address(ctx, family, work->remote);
+    if (!address_is_any(work->remote))
+        return;
+    address_of_itself(work->local, family, work->remote);
+    user_address_set(ctx, family, work->remote);
+}
+
+/* The same of a datagram: a connected socket comes here with no peer, if it sends control data. */
+static __always_inline __u16 datagram_peer(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+                                           struct work *work, __u32 family)
+{
+    if (ctx->user_port || sk->state != TCP_ESTABLISHED_STATE) {
+        user_peer(ctx, work, family);
+        return bpf_ntohs(ctx->user_port);
+    }
+    peer_address(sk, work->remote);
+    return bpf_ntohs(sk->dst_port);
 }
 
 /* The kernel chooses a port for a socket that was never bound. A permit is not reported: the
@@ -111,7 +181,6 @@ static __always_inline void request_of_caller(const struct caller *caller, struc
 {
     struct work *work = &caller->process->work;
 
-    local_address(sk, work->local);
     request_start(&work->request, caller->socket, &caller->process->self);
     key_local(&work->request, work->local, sk->src_port);
     key_interface(&work->request, sk->bound_dev_if);
@@ -127,7 +196,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, __u32 family)
     enum entry entry = CALLER_ENTER(&caller, ctx, sk, ctx->family, ctx->type, ctx->protocol, false);
     if (entry != ENTRY_READY)
         return hook_entry_answer(entry);
-    user_address(ctx, family, caller.process->work.remote);
+    struct work *work = &caller.process->work;
+
+    local_address(sk, work->local);
+    user_peer(ctx, work, family);
     request_of_caller(&caller, sk);
     return hook_answer(connect_authorize(&caller, sk->src_port != 0, bpf_ntohs(ctx->user_port)));
 }
@@ -178,7 +250,7 @@ static __always_inline bool send_continues(struct bpf_sock_addr *ctx, __u32 fami
     if (!shared || (shared->remember & memory_for(protocol)))
         return false;
     user_address(ctx, family, remote);
-    if (address_type(remote) != ADDRESS_UNICAST)
+    if (address_type(remote) != ADDRESS_UNICAST || address_is_any(remote))
         return false;
     flow_key(&key, bpf_get_socket_cookie(ctx), protocol, remote, bpf_ntohs(ctx->user_port));
     return flow_is_current(&key);
@@ -197,8 +269,9 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, __u32 family)
     struct work *work = &caller.process->work;
     __u8 protocol = caller.socket->protocol;
 
-    user_address(ctx, family, work->remote);
-    flow_key(&work->flow, caller.socket->cookie, protocol, work->remote, bpf_ntohs(ctx->user_port));
+    local_address(sk, work->local);
+    __u16 port = datagram_peer(ctx, sk, work, family);
+    flow_key(&work->flow, caller.socket->cookie, protocol, work->remote, port);
     if (!flow_is_current(&work->flow) && send_authorize(&caller, sk) == BLOCKED)
         return hook_deny(EACCES);
     if (address_type(work->remote) != ADDRESS_UNICAST)

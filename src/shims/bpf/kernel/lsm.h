@@ -81,7 +81,12 @@ SEC("?lsm/socket_listen") int BPF_PROG(ale_lsm_listen, struct socket *opened, in
     return verdict == BLOCKED ? -EACCES : 0;
 }
 
-/* ---- packet sockets ---- */
+/* ---- packet sockets, and AF_XDP's, which are the same in another form ---- */
+
+static __always_inline bool is_packet_family(int family)
+{
+    return family == AF_PACKET || family == AF_XDP;
+}
 
 static __always_inline enum verdict ask_packet_of(struct ale_process *process, __u8 family,
                                                   __u32 ifindex)
@@ -120,7 +125,7 @@ int BPF_PROG(ale_lsm_create, int family, int type, int protocol, int kern)
 {
     struct task_struct *task = bpf_get_current_task_btf();
 
-    if (family != AF_PACKET || kern)
+    if (!is_packet_family(family) || kern)
         return 0;
     struct net *net = task->nsproxy->net_ns;
     if (!in_scope(net->net_cookie) || !is_scope_cgroup(task->cgroups->dfl_cgrp))
@@ -130,7 +135,7 @@ int BPF_PROG(ale_lsm_create, int family, int type, int protocol, int kern)
 
 /* ---- bind() of sockets that have no port ---- */
 
-#define PACKET_IFINDEX 4 /* where struct sockaddr_ll has it */
+#define PACKET_IFINDEX 4 /* where struct sockaddr_ll and sockaddr_xdp have it */
 #define PACKET_LENGTH  8 /* with it */
 #define V4_LENGTH      16
 #define V6_LENGTH      24 /* without a scope */
@@ -212,7 +217,7 @@ int BPF_PROG(ale_lsm_bind, struct socket *opened, struct sockaddr *address, int 
 
     if (!sk)
         return 0;
-    if (COMMON(sk, skc_family) == AF_PACKET)
+    if (is_packet_family(COMMON(sk, skc_family)))
         return in_scope(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)) &&
                        in_scope_cgroup(sk)
                    ? bind_packet(sk, address, length)

@@ -4,6 +4,7 @@
 #define OPENWFP_ALE_PACKET_H
 
 #include "flow.h"
+#include "stranger.h"
 
 #define ETH_P_IP   0x0800
 #define ETH_P_IPV6 0x86dd
@@ -49,6 +50,8 @@ static __always_inline bool parse_v6(struct __sk_buff *skb, struct packet *packe
         offset += next == 44 ? 8 : (extension[1] + 1) * 8;
         next = extension[0];
     }
+    if (is_extension(next) || next == 44)
+        return false; /* more than anybody honest needs: what is behind them is not known */
     packet->protocol = next;
     packet->transport = offset;
     return true;
@@ -202,7 +205,7 @@ static __always_inline int send_held(struct __sk_buff *skb)
 }
 
 /* Outbound packets of sockets that have no send hook: raw, ping, whatever is neither TCP nor UDP.
- * A socket without an owner is the kernel's own: it answers pings, resets, finds neighbours. */
+ * The kernel's own sockets answer pings, reset connections, find neighbours: they pass. */
 SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
 {
     struct bpf_sock *sk = skb->sk;
@@ -218,11 +221,15 @@ SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
         (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
         return send_held(skb);
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-    if (!socket)
+    if (!socket && !is_stranger(sk))
         return SKB_PASS;
     bench = workbench_take(false);
     if (!bench)
         return SKB_DROP;
+    if (!socket) {
+        socket = &bench->work.socket;
+        stranger_describe(socket, skb, sk);
+    }
     int answer = send_packet(skb, sk, socket, &bench->work);
     workbench_return(bench);
     return answer;

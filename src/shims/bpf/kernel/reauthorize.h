@@ -191,9 +191,11 @@ static __always_inline const struct ale_identity *stranger(struct reauthorizing 
 {
     struct ale_identity *self = &now->process.self;
 
+    if (half_open)
+        sk = COMMON(sk, skc_listener);
     __builtin_memset(self, 0, sizeof(*self));
-    if (!half_open)
-        self->uid = BPF_CORE_READ(sk, sk_uid.val);
+    self->uid = BPF_CORE_READ(sk, sk_uid.val);
+    self->gid = NO_GROUP;
     return self;
 }
 

@@ -15,6 +15,8 @@
 #define IPPROTO_UDP    17
 #define IPPROTO_ICMPV6 58
 
+#define TCP_ESTABLISHED_STATE 1 /* of a datagram socket: connected */
+
 /* The loader puts the namespace here before it loads; 0 = every namespace. */
 const volatile __u64 scope_cookie;
 

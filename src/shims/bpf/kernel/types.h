@@ -171,6 +171,7 @@ struct sock {
     __u16 sk_type;
     __u16 sk_protocol;
     unsigned char sk_userlocks;
+    unsigned char sk_kern_sock : 1;
 };
 
 struct inet_bind_bucket {
@@ -219,6 +220,7 @@ struct bpf_iter__udp {
 #define AF_INET   2
 #define AF_INET6  10
 #define AF_PACKET 17
+#define AF_XDP    44
 
 #define SOCK_STREAM 1
 #define SOCK_DGRAM  2
