@@ -1,4 +1,4 @@
-"""Packets that a hostile peer makes up, so that filters read something else than the kernel does."""
+"""Packets made up by a peer so that filters read something else than the kernel does."""
 import socket
 import struct
 

@@ -112,7 +112,8 @@ class Modules(EngineCase):
         works = {hook["name"]: hook["works"] for hook in report["hooks"]}
         for name in ("lsm_listen", "lsm_create", "lsm_bind"):
             self.assertTrue(works[name], report)
-        self.assertFalse([gap for gap in report["gaps"] if "AF_PACKET" in gap or "listen() itself" in gap])
+        self.assertFalse([gap for gap in report["gaps"]
+                          if "AF_PACKET" in gap or "listen() itself" in gap])
 
 
 if __name__ == "__main__":
