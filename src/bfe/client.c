@@ -187,6 +187,7 @@ static int open_connection(struct client *client, int fd)
         .accounts = &client->service->server.accounts,
         .account = client->account,
         .message_max = client->peer.caller.privileged ? FRAME_MAX : MESSAGE_MAX_USER,
+        .last = !client->peer.caller.privileged,
         .owner = {client, on_message, on_gone, on_drained},
     };
 

@@ -13,12 +13,14 @@
 
 #define READ_AT_ONCE 65536u
 #define TURN         8 /* messages delivered in one turn of the event loop */
+#define LAST         (SD_EVENT_PRIORITY_NORMAL + 10)
 
 struct connection {
     int fd;
     sd_event_source *io, *more;
     struct buffer in, out;
     size_t message_max;
+    int turn; /* messages delivered at once */
     struct connection_owner owner;
     bool held, gone;
     bool refused; /* a push, since the queue was last empty */
@@ -93,7 +95,7 @@ static bool frame_ready(struct connection *connection, size_t *size)
 static void deliver(struct connection *connection)
 {
     size_t size;
-    int left = TURN;
+    int left = connection->turn;
 
     while (!connection->held && !congested(connection) && frame_ready(connection, &size)) {
         if (!left--) {
@@ -167,26 +169,38 @@ static int on_more(sd_event_source *source, void *ctx)
     return 0;
 }
 
+static int watch(sd_event *event, const struct connection_options *options,
+                 struct connection *connection)
+{
+    int64_t priority = options->last ? LAST : SD_EVENT_PRIORITY_NORMAL;
+    int code = sd_event_add_io(event, &connection->io, connection->fd, EPOLLIN, on_io, connection);
+
+    if (code >= 0)
+        code = sd_event_source_set_priority(connection->io, priority);
+    if (code >= 0)
+        code = sd_event_add_defer(event, &connection->more, on_more, connection);
+    if (code >= 0)
+        code = sd_event_source_set_priority(connection->more, priority);
+    return code < 0 ? code : sd_event_source_set_enabled(connection->more, SD_EVENT_OFF);
+}
+
 int connection_new(sd_event *event, const struct connection_options *options,
                    struct connection **made)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
-    int code = -ENOMEM;
+    int code;
 
     if (!connection) {
         close(options->fd);
-        return code;
+        return -ENOMEM;
     }
     connection->fd = options->fd;
     connection->message_max = options->message_max;
+    connection->turn = options->last ? 1 : TURN;
     connection->owner = options->owner;
     connection->in = (struct buffer){options->accounts, options->account};
     connection->out = connection->in;
-    code = sd_event_add_io(event, &connection->io, connection->fd, EPOLLIN, on_io, connection);
-    if (code >= 0)
-        code = sd_event_add_defer(event, &connection->more, on_more, connection);
-    if (code >= 0)
-        code = sd_event_source_set_enabled(connection->more, SD_EVENT_OFF);
+    code = watch(event, options, connection);
     if (code < 0) {
         connection_free(connection);
         return code;

@@ -38,6 +38,7 @@ struct connection_options {
     struct accounts *accounts;
     struct account *account;
     size_t message_max; /* a longer message breaks the framing */
+    bool last;          /* served when nobody else wants anything, and one message at a time */
     struct connection_owner owner;
 };
 

@@ -41,6 +41,12 @@
 #define MODEL_MAX_SUBLAYERS       65536u   /* rule 5.3 */
 #define MODEL_MAX_HANDLES         1024u    /* enumerations + subscriptions of one session */
 
+/* What users who are no administrators may have open, in all their sessions: one, and all. */
+#define MODEL_USER_HANDLES 64u
+#define MODEL_USER_ITEMS   (1u << 20) /* objects in enumerations; one enumeration may have more */
+#define MODEL_ALL_HANDLES  1024u
+#define MODEL_ALL_ITEMS    (4u << 20)
+
 struct model;
 struct model_session;
 struct model_view;

@@ -170,11 +170,55 @@ uint32_t model_session_wait_ms(const struct model_session *session)
 
 /* ---- handles: enumerations and subscriptions ---- */
 
+struct use {
+    size_t handles, items;
+};
+
+static void add_use(struct use *use, const struct model_session *session)
+{
+    use->handles += session->handle_count;
+    for (size_t i = 0; i < session->handle_count; i++)
+        use->items += session->handles[i]->count;
+}
+
+static bool is_enough(const struct use *use, const struct handle *more, size_t handles,
+                      size_t items)
+{
+    return use->handles >= handles || (use->items && use->items + more->count > items);
+}
+
+/* Snapshots live in the service's memory, and each subscription costs every commit. */
+static uint32_t check_use(const struct model_session *session, const struct handle *more,
+                          struct model_error *error)
+{
+    struct use user = {0}, all = {0};
+
+    if (session->privileged || session->kernel)
+        return ERROR_SUCCESS;
+    for (const struct model_session *s = session->model->sessions; s; s = s->next) {
+        if (s->privileged || s->kernel)
+            continue;
+        add_use(&all, s);
+        if (s->uid == session->uid)
+            add_use(&user, s);
+    }
+    if (!is_enough(&user, more, MODEL_USER_HANDLES, MODEL_USER_ITEMS) &&
+        !is_enough(&all, more, MODEL_ALL_HANDLES, MODEL_ALL_ITEMS))
+        return ERROR_SUCCESS;
+    return fail(error, ERROR_NOT_ENOUGH_MEMORY,
+                "User %u, or all users together, have too many enumerations and subscriptions "
+                "open; destroy some.",
+                session->uid);
+}
+
 uint32_t session_add_handle(struct model_session *session, struct handle *handle,
                             struct model_error *error)
 {
+    uint32_t code = check_use(session, handle, error);
     struct handle **grown;
 
+    if (code != ERROR_SUCCESS)
+        return code;
     if (session->handle_count == MODEL_MAX_HANDLES)
         return fail(
             error, ERROR_NOT_ENOUGH_MEMORY,

@@ -175,6 +175,30 @@ static void test_24_4_user_without_rights_reads_and_changes_nothing(void **state
     assert_int_equal(run_as(65534, read_and_try_to_write, NULL), 0);
 }
 
+/* Of many sessions: what a user may have open is counted over all of them. */
+static int enumerate_without_end(void *ctx)
+{
+    unsigned open = 0;
+
+    for (int session = 0; session < 3; session++) {
+        HANDLE engine = NULL, handle;
+
+        if (FwpmEngineOpen0(NULL, RPC_C_AUTHN_WINNT, NULL, NULL, &engine) != ERROR_SUCCESS)
+            return 1;
+        while (open < 2000 && FwpmFilterCreateEnumHandle0(engine, NULL, &handle) == ERROR_SUCCESS)
+            open++;
+    }
+    return open >= 16 && open <= 64 ? 0 : 2;
+}
+
+static void test_user_that_enumerates_without_end_is_stopped(void **state)
+{
+    if (geteuid())
+        skip();
+    assert_int_equal(run_as(65534, enumerate_without_end, NULL), 0);
+    expect_service();
+}
+
 /* ---- clients that don't read ---- */
 
 /* Requests without end whose replies nobody takes: bfe stops reading them. */
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_1000_clients_connect_and_vanish),
         cmocka_unit_test(test_1000_clients_sit_there),
         cmocka_unit_test(test_user_with_too_many_connections_hurts_only_itself),
+        cmocka_unit_test(test_user_that_enumerates_without_end_is_stopped),
         cmocka_unit_test(test_24_4_user_without_rights_reads_and_changes_nothing),
         cmocka_unit_test(test_client_that_reads_no_replies_is_not_served_further),
         cmocka_unit_test(test_12_2_slow_subscriber_loses_changes_and_holds_up_nobody),
