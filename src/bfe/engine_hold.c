@@ -302,7 +302,7 @@ void engine_hold_report(const struct engine *engine, OPENWFP_HOLD *report)
         .refused = now.refused,
         .ignored = now.ignored,
         .maxPackets = limits->packets,
-        .maxPacketsOfProgram = limits->packets_app,
+        .maxPacketsOfProgram = limits->packets / 2,
         .maxBytes = limits->bytes,
         .classifyTime = limits->classify_ms,
     };

@@ -303,5 +303,29 @@ class Hold(EngineCase):
         server.stop()
 
 
+class Flood(EngineCase):
+    """One user who holds as much as he can."""
+    SENDER = """
+import socket
+sender, sent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0
+try:
+    while sent < 9000:
+        sender.sendto(b"hello", (f"127.1.{sent >> 8}.{sent & 255}", 5000))
+        sent += 1
+except PermissionError:
+    pass
+print(sent, flush=True)
+input()
+"""
+    OF_A_USER = 8192
+
+    def test_what_is_held_of_a_user_leaves_room_to_others(self):
+        self.policy("hold connect udp port 5000")
+        flood = self.place.start("/usr/bin/python3", "-c", self.SENDER, uid=1000, stdin=-1)
+        self.assertLessEqual(int(flood.line()), self.OF_A_USER)
+        self.expect("ok", "udp4 sendto=127.2.0.1:5000")
+        flood.tell()
+
+
 if __name__ == "__main__":
     main()

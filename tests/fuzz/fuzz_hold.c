@@ -23,7 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct hold_limits limits = {
     .packets = 64,
-    .packets_app = 64,
     .bytes = 65536,
     .packets_operation = 4,
     .pends = 2,

@@ -5,8 +5,7 @@
 #include <unistd.h>
 
 const struct hold_limits talk_limits = {
-    .packets = 8,
-    .packets_app = 6,
+    .packets = 12,
     .bytes = 4096,
     .packets_operation = 4,
     .pends = 2,

@@ -22,7 +22,9 @@ static void assert_nothing_left(void)
     assert_int_equal(0, now->packets);
     assert_int_equal(0, now->bytes);
     for (unsigned i = 0; i < ALE_APPS; i++)
-        assert_int_equal(0, fake.hold->app_packets[i]);
+        assert_int_equal(0, fake.hold->app_rooms[i].packets + fake.hold->app_rooms[i].bytes);
+    for (unsigned i = 0; i <= ALE_USER_SLOTS; i++)
+        assert_int_equal(0, fake.hold->user_rooms[i].packets + fake.hold->user_rooms[i].bytes);
 }
 
 /* ---- who may say what, when ---- */
@@ -191,6 +193,42 @@ static void test_what_finds_no_room_is_dropped(void **state)
     answer(host, 1, 1, FWP_ACTION_PERMIT);
     for (uint32_t id = 1; id <= talk_limits.packets_operation; id++)
         assert_verdict(id, NF_ACCEPT);
+}
+
+static void asked_by(uint32_t uid, uint32_t app, uint32_t number, uint32_t size)
+{
+    struct ale_ask ask = fake_ask(number, CONNECT, IPPROTO_UDP);
+
+    ask.uid = uid;
+    ask.app = app;
+    fake_question(&ask);
+    fake_packet(&ask, number, size);
+    fake_round(0);
+}
+
+/* Copies of a program are many programs. */
+static void test_a_user_leaves_room_to_others(void **state)
+{
+    for (uint32_t number = 1; number <= 4; number++)
+        asked_by(1000, number, number, SIZE);
+    assert_int_equal(0, fake.packets[1].count + fake.packets[2].count + fake.packets[3].count);
+    assert_verdict(4, NF_DROP);
+    asked_by(1001, 5, 5, 1100); /* a quarter of the bytes is less */
+    assert_verdict(5, NF_DROP);
+    asked_by(1001, 1, 6, SIZE);
+    asked_by(0, 1, 7, SIZE);
+    assert_int_equal(0, fake.packets[6].count + fake.packets[7].count);
+}
+
+/* Who has subordinate users is many users. */
+static void test_all_users_leave_room_to_root(void **state)
+{
+    for (uint32_t number = 1; number <= 10; number++)
+        asked_by(1000 + number, number, number, SIZE);
+    assert_int_equal(0, fake.packets[9].count);
+    assert_verdict(10, NF_DROP);
+    asked_by(0, 11, 11, SIZE);
+    assert_int_equal(0, fake.packets[11].count);
 }
 
 static void test_a_syn_that_is_sent_again_is_dropped(void **state)
@@ -406,6 +444,8 @@ int main(void)
         CASE(test_a_pend_ends_by_its_default),
         CASE(test_a_default_that_means_nothing_is_the_filters),
         CASE(test_what_finds_no_room_is_dropped),
+        CASE(test_a_user_leaves_room_to_others),
+        CASE(test_all_users_leave_room_to_root),
         CASE(test_a_syn_that_is_sent_again_is_dropped),
         CASE(test_a_packet_of_nobody_is_dropped),
         CASE(test_s9_a_packet_returned_early_waits_for_the_decision),

@@ -9,7 +9,7 @@
 
 #include "classify/abi.h"
 
-#define ALE_ABI    7
+#define ALE_ABI    8
 #define ALE_PATH   256
 #define ALE_GROUPS 32
 #define ALE_APPS   32768
@@ -170,9 +170,12 @@ struct ale_callout_object {
 
 /* ---- operations that user space answers ---- */
 
-#define ALE_HELD     32768 /* operations that wait at once, */
-#define ALE_HELD_APP 16384 /* of one program */
-#define ALE_ASKS     (4u << 20)
+#define ALE_HELD       32768 /* operations that wait at once, */
+#define ALE_HELD_APP   16384 /* of one program, */
+#define ALE_HELD_USER  8192  /* of one user other than root, */
+#define ALE_HELD_USERS 24576 /* of all of these */
+#define ALE_USER_SLOTS 1024  /* they are counted by their number modulo this */
+#define ALE_ASKS       (4u << 20)
 
 /* How an operation stands still while it is asked about. */
 enum ale_hold {

@@ -63,6 +63,7 @@ enum shim_map {
     MAP_CALLOUTS,
     MAP_HELD,
     MAP_HELD_APPS,
+    MAP_HELD_USERS,
     MAP_HELD_NETWORKS,
     MAP_HELD_WATCHED,
     MAP_LED,

@@ -69,6 +69,7 @@ const char *const shim_map_names[MAP_COUNT] = {
     [MAP_CALLOUTS] = "callout_objects",
     [MAP_HELD] = "held",
     [MAP_HELD_APPS] = "held_apps",
+    [MAP_HELD_USERS] = "held_users",
     [MAP_HELD_NETWORKS] = "held_networks",
     [MAP_HELD_WATCHED] = "held_watched",
     [MAP_LED] = "led",

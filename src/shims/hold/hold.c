@@ -16,7 +16,6 @@
 
 const struct hold_limits hold_limits_default = {
     .packets = 40000,
-    .packets_app = 20000,
     .bytes = 64u << 20,
     .packets_operation = 16,
     .pends = 16,

@@ -26,12 +26,12 @@
 #define HOLD_QUEUE 20311 /* the number of the netfilter queue, in each network namespace */
 
 struct hold_limits {
-    uint32_t packets, packets_app; /* that wait, in all and of one program */
-    uint64_t bytes;                /* of these packets */
-    uint32_t packets_operation;    /* of one operation; further ones are dropped */
-    uint32_t pends;                /* how often one operation can be pended */
-    uint32_t classify_ms;          /* a host has to answer a classify within */
-    uint32_t pend_ms;              /* and to complete within */
+    uint32_t packets;           /* that wait, in all; a half of one program, */
+    uint64_t bytes;             /* of these packets; a quarter of one user other than root */
+    uint32_t packets_operation; /* of one operation; further ones are dropped */
+    uint32_t pends;             /* how often one operation can be pended */
+    uint32_t classify_ms;       /* a host has to answer a classify within */
+    uint32_t pend_ms;           /* and to complete within */
 };
 extern const struct hold_limits hold_limits_default;
 

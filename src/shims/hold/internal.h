@@ -74,6 +74,12 @@ struct operation {
     uint32_t returned_size;
 };
 
+/* What packets of a program, or a user, take. */
+struct room {
+    uint32_t packets;
+    uint64_t bytes;
+};
+
 struct host {
     struct host *next;
     uint32_t number;
@@ -148,7 +154,8 @@ struct hold {
     uint32_t contexts_now;
     uint64_t aborts[HOLD_ABORTS]; /* flows */
     uint32_t abort_count;
-    uint32_t app_packets[ALE_APPS];
+    struct room app_rooms[ALE_APPS];
+    struct room user_rooms[ALE_USER_SLOTS + 1]; /* by number, modulo; the last: all but root */
     struct hold_statistics statistics;
     uint64_t swept;      /* when namespaces were looked at; ms */
     uint64_t followed;   /* when flows that were led elsewhere were looked at; ms */

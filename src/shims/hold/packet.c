@@ -169,19 +169,52 @@ static struct operation *find_by_ends(struct hold *hold, const struct ale_ask_pa
 
 /* ---- room ---- */
 
-static uint32_t *packets_of_app(struct hold *hold, const struct operation *operation)
+#define ROOMS 3
+
+/* Whose room a packet takes, and which part of it all, in quarters; returns how many. */
+static unsigned rooms_of(struct hold *hold, const struct operation *operation,
+                         struct room *rooms[ROOMS], unsigned quarters[ROOMS])
 {
-    return &hold->app_packets[operation->ask.app % ALE_APPS];
+    uint32_t uid = operation->ask.uid;
+
+    rooms[0] = &hold->app_rooms[operation->ask.app % ALE_APPS];
+    quarters[0] = 2;
+    if (!uid)
+        return 1;
+    rooms[1] = &hold->user_rooms[uid % ALE_USER_SLOTS];
+    quarters[1] = 1;
+    rooms[2] = &hold->user_rooms[ALE_USER_SLOTS];
+    quarters[2] = 3;
+    return ROOMS;
+}
+
+static void take_room(struct hold *hold, const struct operation *operation, int packets,
+                      int64_t bytes)
+{
+    struct room *rooms[ROOMS];
+    unsigned quarters[ROOMS], count = rooms_of(hold, operation, rooms, quarters);
+
+    hold->statistics.packets += (uint64_t)packets;
+    hold->statistics.bytes += (uint64_t)bytes;
+    for (unsigned i = 0; i < count; i++) {
+        rooms[i]->packets += (uint32_t)packets;
+        rooms[i]->bytes += (uint64_t)bytes;
+    }
 }
 
 static bool has_room(struct hold *hold, const struct operation *operation, uint32_t size)
 {
     const struct hold_limits *limits = &hold->limits;
+    struct room *rooms[ROOMS];
+    unsigned quarters[ROOMS], count = rooms_of(hold, operation, rooms, quarters);
+    bool room = operation->packets < limits->packets_operation &&
+                hold->statistics.packets < limits->packets &&
+                hold->statistics.bytes + size <= limits->bytes;
 
-    return operation->packets < limits->packets_operation &&
-           *packets_of_app(hold, operation) < limits->packets_app &&
-           hold->statistics.packets < limits->packets &&
-           hold->statistics.bytes + size <= limits->bytes;
+    for (unsigned i = 0; i < count; i++)
+        room = room && rooms[i]->packets < limits->packets / 4 * quarters[i] &&
+               rooms[i]->bytes + size <= limits->bytes / 4 * quarters[i];
+    return room;
 }
 
 static void refuse(struct hold *hold, const struct packet *packet)
@@ -207,10 +240,8 @@ static void keep(struct hold *hold, struct operation *operation, struct packet *
     *operation->last = packet;
     operation->last = &packet->next;
     operation->packets++;
-    hold->statistics.packets++;
     packet->network->waiting++;
-    hold->statistics.bytes += packet->size;
-    ++*packets_of_app(hold, operation);
+    take_room(hold, operation, 1, packet->size);
 }
 
 static struct packet *take_first(struct hold *hold, struct operation *operation)
@@ -223,10 +254,8 @@ static struct packet *take_first(struct hold *hold, struct operation *operation)
     if (!operation->first)
         operation->last = &operation->first;
     operation->packets--;
-    hold->statistics.packets--;
     packet->network->waiting--;
-    hold->statistics.bytes -= packet->size;
-    --*packets_of_app(hold, operation);
+    take_room(hold, operation, -1, -(int64_t)packet->size);
     return packet;
 }
 

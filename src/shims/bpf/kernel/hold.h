@@ -10,6 +10,7 @@
 #define OPENWFP_ALE_HOLD_H
 
 #include "event.h"
+#include "quota.h"
 
 enum held_state {
     HELD_NEW, /* being made */
@@ -38,14 +39,6 @@ struct {
     __type(key, struct ale_held_key);
     __type(value, struct held);
 } held SEC(".maps");
-
-/* How many operations of each program are held. */
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, ALE_APPS);
-    __type(key, __u32);
-    __type(value, __u32);
-} held_apps SEC(".maps");
 
 /* Always zero: what a new operation is made from. */
 struct {
@@ -172,11 +165,7 @@ static __always_inline bool held_waits(__u32 hold)
 /* The counters of what is held. */
 static __always_inline void held_count(struct ale_state *shared, const struct held *entry, int by)
 {
-    __u32 app = entry->app;
-    __u32 *count = bpf_map_lookup_elem(&held_apps, &app);
-
-    if (count)
-        __sync_fetch_and_add(count, by);
+    quota_count(entry->app, entry->owner.uid, by);
     if (held_waits(entry->hold))
         __sync_fetch_and_add(&shared->held, by);
 }
@@ -201,9 +190,8 @@ static __always_inline struct held *held_make(struct ale_state *shared,
 {
     __u32 zero = 0, app = owner->app;
     struct held *blank = bpf_map_lookup_elem(&held_blank, &zero), *entry;
-    __u32 *count = bpf_map_lookup_elem(&held_apps, &app);
 
-    if (!blank || !count || *count >= ALE_HELD_APP ||
+    if (!blank || !quota_has_room(app, owner->uid) ||
         bpf_map_update_elem(&held, key, blank, BPF_NOEXIST))
         return NULL;
     entry = bpf_map_lookup_elem(&held, key);
