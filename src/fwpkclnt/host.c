@@ -173,7 +173,11 @@ static int run(struct host *host, bool early)
                                   "program, see wfp driver load");
     if (!load(host)) {
         const char *reason = dlerror();
+        size_t length = strlen(host->path);
 
+        /* The engine has opened the file; by that descriptor's name nobody knows it. */
+        if (reason && strncmp(reason, host->path, length) == 0 && reason[length] == ':')
+            reason += length + strspn(reason + length, ": ");
         return failed(EXIT_LOAD, reason ? reason : "out of memory");
     }
     OpenWfpConnectThrough(DOOR);

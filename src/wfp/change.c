@@ -179,11 +179,15 @@ int change_remove(struct change *change, const char *policy)
     if (result != EXIT_DONE)
         return result;
     DWORD code = FwpmProviderDeleteByKey0(change->engine, &provider);
-    return code == ERROR_SUCCESS
-               ? EXIT_DONE
-               : engine_fail(
-                     change->cli, code,
-                     arena_printf(change->cli->arena, "can't delete the policy \"%s\"", policy));
+    if (code == (DWORD)FWP_E_PROVIDER_NOT_FOUND)
+        return cli_fail(change->cli,
+                        "there is no policy \"%s\"; \"wfp show providers\" lists those there are",
+                        policy);
+    if (code != ERROR_SUCCESS)
+        return engine_fail(
+            change->cli, code,
+            arena_printf(change->cli->arena, "can't delete the policy \"%s\"", policy));
+    return EXIT_DONE;
 }
 
 /* ---- replacing ---- */

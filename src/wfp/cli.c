@@ -15,6 +15,11 @@ static void complain(const struct cli *cli, const char *format, va_list args)
     fputc('\n', stderr);
 }
 
+const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int cli_fail(const struct cli *cli, const char *format, ...)
 {
     va_list args;

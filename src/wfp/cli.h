@@ -5,6 +5,7 @@
 #define OPENWFP_WFP_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum exit_code { /* documented in wfp(1) */
                  EXIT_DONE = 0,
@@ -37,6 +38,9 @@ struct command {
 };
 
 extern const struct command commands[];
+
+/* "" for one, "s" for any other count. */
+const char *plural(uint64_t count);
 
 int command_apply(struct cli *cli);
 int command_check(struct cli *cli);

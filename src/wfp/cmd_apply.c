@@ -21,8 +21,8 @@ static void say_applied(const struct cli *cli, const struct change *change,
     struct json json = {stdout, false};
     if (!cli->json) {
         print_clean(stdout, objects->name);
-        printf(": in force: %zu filters (%zu new, %zu kept, %zu deleted)\n", objects->filter_count,
-               change->added, change->kept, change->deleted);
+        printf(": in force: %zu filter%s (%zu new, %zu kept, %zu deleted)\n", objects->filter_count,
+               plural(objects->filter_count), change->added, change->kept, change->deleted);
         return;
     }
     json_object(&json, NULL);
@@ -102,11 +102,6 @@ int command_apply(struct cli *cli)
     result = apply_in_session(cli, engine, cli->argv[0], &options);
     FwpmEngineClose0(engine);
     return result;
-}
-
-static const char *plural(size_t count)
-{
-    return count == 1 ? "" : "s";
 }
 
 static void say_checked(const struct cli *cli, const struct policy_objects *objects, bool explain)

@@ -51,7 +51,7 @@ static void print_engine(const struct cli *cli, const OPENWFP_ENGINE_REPORT *eng
     if (engine->standIn[0] != '\0')
         printf("policy   NOT in force: its store is damaged; until `wfp apply`, in its place: %s\n",
                engine->standIn);
-    printf("objects  %llu filters, %llu sublayers, %llu callouts; %llu sessions\n",
+    printf("objects  filters: %llu, sublayers: %llu, callouts: %llu, sessions: %llu\n",
            (unsigned long long)engine->filters, (unsigned long long)engine->subLayers,
            (unsigned long long)engine->callouts, (unsigned long long)engine->sessions);
     printf("events   %llu, of them lost %llu\n", (unsigned long long)engine->events,

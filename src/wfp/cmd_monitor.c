@@ -13,6 +13,7 @@
 #include "src/wfp/event.h"
 #include "src/wfp/filter_names.h"
 #include "src/wfp/json.h"
+#include "src/wfp/layer_option.h"
 #include "src/wfp/policy/values.h"
 #include "src/wfp/utf8.h"
 
@@ -80,12 +81,10 @@ static bool take_event(struct monitor *monitor, struct event *event, bool *gone)
 
 static bool wanted(const struct monitor *monitor, const struct event *event, const char *layer)
 {
-    size_t length = monitor->layer == NULL ? 0 : strlen(monitor->layer);
     if (monitor->app != NULL && strcmp(monitor->app, event->app) != 0 &&
         strcmp(monitor->app, event->comm) != 0)
         return false;
-    return length == 0 || (strncmp(layer, monitor->layer, length) == 0 &&
-                           (layer[length] == '\0' || layer[length] == '-'));
+    return layer_is_wanted(monitor->layer, layer);
 }
 
 static const char *verdict_colour(const struct cli *cli, const struct event *event)
@@ -188,8 +187,7 @@ static int parse(struct monitor *monitor)
     bool flows = cli_flag(cli, "--flows");
     const char *count = cli_option(cli, "--count");
     monitor->app = cli_option(cli, "--app");
-    monitor->layer = cli_option(cli, "--layer");
-    if (!cli_arguments(cli, 0, 0))
+    if (!layer_option(cli, &monitor->layer) || !cli_arguments(cli, 0, 0))
         return EXIT_USAGE;
     if (count != NULL && !number_parse(count, UINT64_MAX, &monitor->count))
         return cli_usage(cli, "--count takes a number, not %s", count);
@@ -198,8 +196,6 @@ static int parse(struct monitor *monitor)
         monitor->collect |= OPENWFP_COLLECT_ALLOWS;
     if (all || flows)
         monitor->collect |= OPENWFP_COLLECT_LIFECYCLES;
-    if (all)
-        monitor->collect |= OPENWFP_COLLECT_ALL;
     if (all)
         monitor->collect |= OPENWFP_COLLECT_ALL;
     return EXIT_DONE;

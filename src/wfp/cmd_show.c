@@ -6,6 +6,7 @@
 #include "src/model/guid.h"
 #include "src/wfp/arena.h"
 #include "src/wfp/engine.h"
+#include "src/wfp/layer_option.h"
 #include "src/wfp/policy/words.h"
 
 static const struct {
@@ -39,9 +40,7 @@ void show_end(struct show *show)
 
 bool show_wants_layer(const struct show *show, const char *layer)
 {
-    size_t length = show->layer == NULL ? 0 : strlen(show->layer);
-    return length == 0 || (strncasecmp(layer, show->layer, length) == 0 &&
-                           (layer[length] == '\0' || layer[length] == '-' || layer[length] == '_'));
+    return layer_is_wanted(show->layer, layer);
 }
 
 const char *show_key(const struct show *show, const GUID *key)
@@ -78,12 +77,9 @@ static DWORD run(struct show *show, DWORD (*kind)(struct show *show))
 
 int command_show(struct cli *cli)
 {
-    struct show show = {.cli = cli,
-                        .all = cli_flag(cli, "--all"),
-                        .layer = cli_option(cli, "--layer"),
-                        .json = {stdout, false}};
+    struct show show = {.cli = cli, .all = cli_flag(cli, "--all"), .json = {stdout, false}};
     size_t kind = 0;
-    if (!cli_arguments(cli, 1, 1))
+    if (!layer_option(cli, &show.layer) || !cli_arguments(cli, 1, 1))
         return EXIT_USAGE;
     while (kind < KINDS && strcmp(kinds[kind].name, cli->argv[0]) != 0)
         kind++;

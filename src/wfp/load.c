@@ -75,7 +75,7 @@ void load_report(const struct cli *cli, const struct report *report, const char 
     }
     if (report->errors > 0)
         fprintf(stderr, "%s: %u error%s; nothing was applied\n", path, report->errors,
-                report->errors == 1 ? "" : "s");
+                plural(report->errors));
 }
 
 int load_policy(const struct cli *cli, const struct environment *environment, const char *path,

@@ -158,13 +158,16 @@ static int read_layer_word(struct cli *cli, struct question *question)
     return EXIT_DONE;
 }
 
-static void add_app(struct cli *cli, struct question *question)
+static int add_app(struct cli *cli, struct question *question)
 {
     const char *path = cli->argv[2];
     const char *canonical = environment_host.canonical(NULL, cli->arena, path);
+    if (canonical == NULL && path[0] != '/')
+        return cli_usage(cli, "\"%s\" is not a program's whole path, like /usr/bin/curl", path);
     question->app = canonical == NULL ? path : canonical;
     field(question, &FWPM_CONDITION_ALE_APP_ID, FWP_BYTE_BLOB_TYPE)->byteBlob =
         app_id_make(cli->arena, question->app);
+    return EXIT_DONE;
 }
 
 static int check_ends(struct cli *cli, const struct end *main, const struct end *local)
@@ -196,7 +199,9 @@ int question_read(struct cli *cli, const struct question_options *options,
     enum family family = version == 6 ? FAMILY_V6 : FAMILY_V4;
     question->request.layerId = facts->ids[family];
     question->request.fields = question->fields;
-    add_app(cli, question);
+    result = add_app(cli, question);
+    if (result != EXIT_DONE)
+        return result;
     if (facts->protocol)
         field(question, &FWPM_CONDITION_IP_PROTOCOL, FWP_UINT8)->uint8 = (UINT8)number.lo;
     add_end(cli, question, &main_end, family, facts->remote);

@@ -8,6 +8,9 @@
 #include "src/model/layers.h"
 #include "src/wfp/arena.h"
 #include "src/wfp/list.h"
+#include "src/wfp/utf8.h"
+
+#define LONGEST_RULE 240u /* bytes, in the table */
 
 struct line {
     uint32_t layer, sublayer_weight;
@@ -117,6 +120,17 @@ static int compare(const void *left, const void *right)
     return result == 0 ? order(a->id, b->id) : result;
 }
 
+/* A rule with a pattern may name a thousand programs; --json has all of them. */
+static const char *shortened(struct arena *arena, const char *rule)
+{
+    size_t cut = 0;
+    while (cut < LONGEST_RULE && rule[cut] != '\0') {
+        size_t length = utf8_length(rule + cut, strlen(rule + cut));
+        cut += length == 0 ? 1 : length;
+    }
+    return rule[cut] == '\0' ? rule : arena_printf(arena, "%.*s…", (int)cut, rule);
+}
+
 static void fill_table(struct lines *lines)
 {
     size_t count = 0;
@@ -133,7 +147,7 @@ static void fill_table(struct lines *lines)
         table_cell(table, "%llu", (unsigned long long)sorted[i]->weight);
         table_cell(table, "%s", sorted[i]->life);
         table_cell(table, "%s", sorted[i]->provider);
-        table_cell(table, "%s", sorted[i]->rule);
+        table_cell(table, "%s", shortened(lines->show->cli->arena, sorted[i]->rule));
     }
 }
 

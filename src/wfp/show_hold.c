@@ -42,12 +42,12 @@ static void print_text(const OPENWFP_HOLD *hold)
         puts("No filter in force asks user space.");
         return;
     }
-    printf("packets   of %s wait until they are decided, in %u network namespaces\n", queued(hold),
-           hold->networks);
-    printf("now       %llu operations wait, with %llu packets of %llu bytes; room is for %llu "
-           "packets, %llu of one program, of %llu bytes\n",
-           (number)hold->held, (number)hold->packets, (number)hold->bytes, (number)hold->maxPackets,
-           (number)hold->maxPacketsOfProgram, (number)hold->maxBytes);
+    printf("packets   of %s wait until they are decided, in %u network namespace%s\n", queued(hold),
+           hold->networks, plural(hold->networks));
+    printf("now       held: %llu, with %llu packet%s of %llu bytes; room for %llu packets, %llu of "
+           "one program, of %llu bytes\n",
+           (number)hold->held, (number)hold->packets, plural(hold->packets), (number)hold->bytes,
+           (number)hold->maxPackets, (number)hold->maxPacketsOfProgram, (number)hold->maxBytes);
     printf("so far    %llu asked, %llu permitted, %llu blocked\n", (number)hold->asked,
            (number)hold->permitted, (number)hold->blocked);
     printf("of these  %llu were not answered in time, %llu found no room; %llu messages made no "

@@ -58,14 +58,18 @@ void table_cell(struct table *table, const char *format, ...)
     put(table, arena_strdup(table->arena, text));
 }
 
+/* Without blanks behind the last cell that has something in it. */
 static void print_row(const struct table *table, const struct row *row, FILE *out)
 {
+    size_t gap = 0;
     for (unsigned i = 0; i < table->columns; i++) {
         const char *cell = row->cells[i] == NULL ? "" : row->cells[i];
-        size_t gap = table->widths[i] + 2 - utf8_width(cell);
-        print_clean(out, cell);
-        if (i + 1 < table->columns)
+        if (cell[0] != '\0') {
             fprintf(out, "%*s", (int)gap, "");
+            print_clean(out, cell);
+            gap = 0;
+        }
+        gap += table->widths[i] + 2 - utf8_width(cell);
     }
     fputc('\n', out);
 }

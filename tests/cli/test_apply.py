@@ -184,7 +184,7 @@ class AddAndDelete(CliCase):
         self.complaint("delete", code=USAGE)
 
     def test_delete_of_a_policy_that_is_not_there(self):
-        self.assertIn("FWP_E_PROVIDER_NOT_FOUND",
+        self.assertIn('there is no policy "nobody"',
                       self.complaint("delete", "--policy", "nobody", code=FAILED))
 
 

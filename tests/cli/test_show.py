@@ -117,6 +117,17 @@ class Show(CliCase):
         self.complaint("show", code=USAGE)
         self.complaint("show", "filters", "more", code=USAGE)
         self.complaint("show", "filters", "--nonsense", code=USAGE)
+        for command in (("show", "filters"), ("monitor",)):
+            self.assertIn('no layer "conect"',
+                          self.complaint(*command, "--layer", "conect", code=USAGE))
+
+    def test_a_long_rule_is_cut_in_the_table_only(self):
+        ports = ", ".join(str(2 * port) for port in range(1, 200))
+        self.wfp("apply", self.file(f"block connect tcp port {{ {ports} }} ipv4"))
+        row = next(line for line in self.wfp("show", "filters").splitlines() if " test " in line)
+        self.assertTrue(row.endswith("…"), row)
+        self.assertIn("398", next(iter(self.filters("test")))["rule"])
+        self.wfp("delete", "--policy", "test")
 
 
 class Explain(CliCase):
@@ -183,7 +194,8 @@ class Explain(CliCase):
 
     def test_wrong_questions(self):
         good = ["connect", "tcp", "/usr/bin/curl", "10.0.0.1:443"]
-        for place, word in ((0, "conect"), (1, "tpc"), (3, "example.org:1"), (3, "10.0.0.1:99999")):
+        for place, word in ((0, "conect"), (1, "tpc"), (2, "curl"), (3, "example.org:1"),
+                            (3, "10.0.0.1:99999")):
             question = good[:place] + [word] + good[place + 1:]
             self.complaint("explain", *question, code=USAGE)
         self.complaint("explain", *good[:3], code=USAGE)

@@ -27,6 +27,21 @@ bool rules_find(const void *function_of_the_driver)
     return end;
 }
 
+/* Of the path's UTF-16 units this example knows ASCII only. */
+void rules_program(const FWPS_INCOMING_METADATA_VALUES *meta, char program[PATH_SIZE])
+{
+    const FWP_BYTE_BLOB *path = meta->processPath;
+
+    memset(program, 0, PATH_SIZE);
+    if (!FWPS_IS_METADATA_FIELD_PRESENT(meta, FWPS_METADATA_FIELD_PROCESS_PATH))
+        return;
+    for (unsigned i = 0; i < PATH_SIZE - 1 && i < path->size / sizeof(WCHAR); i++) {
+        WCHAR unit = ((const WCHAR *)path->data)[i];
+
+        program[i] = unit < 128 ? (char)unit : '?';
+    }
+}
+
 static enum verdict verdict_of(const char *word)
 {
     return strcmp(word, "permit") == 0  ? PERMIT

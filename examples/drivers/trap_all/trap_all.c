@@ -9,10 +9,7 @@
  *                                                                 `ask`, at any time
  *
  * What has to be asked is pended; a worker looks for an answer, for half a minute, then blocks.
- *
- *     gcc -D_GNU_SOURCE -shared -fPIC -o trap_all.so trap_all.c rules.c \
- *         $(pkg-config --cflags --libs fwpkclnt)
- *     wfp driver load trap_all /usr/lib/openwfp/trap_all.so
+ * docs/drivers.md builds and loads it, and walks through it.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -33,8 +30,7 @@ struct held {
     HANDLE completion;
     char program[PATH_SIZE];
     time_t until;
-    NET_BUFFER_LIST *packet; /* of an accept */
-    UINT32 headers;          /* in front of its data */
+    NET_BUFFER_LIST *packet; /* of an accept: the clone that lets it in */
 };
 
 static struct rules rules; /* read once */
@@ -42,27 +38,24 @@ static LIST_ENTRY asked;   /* struct held; this and `stopping` under the lock */
 static bool stopping;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static pthread_t worker_thread;
+static pthread_t thread;
 static HANDLE engine, injector;
 
 /* What the worker has found out: FwpsCompleteOperation0 runs the second classify on its thread. */
 static _Thread_local enum verdict answer;
 
-/* ---- the classify function, of all four layers ---- */
-
-/* This example knows ASCII only. */
-static void get_program(const FWPS_INCOMING_METADATA_VALUES *meta, char *program)
+/* Of an incoming packet, from its IP header on; NULL of what is going out. */
+static NET_BUFFER_LIST *clone_of(const FWPS_INCOMING_METADATA_VALUES *meta, NET_BUFFER_LIST *packet)
 {
-    const FWP_BYTE_BLOB *path = meta->processPath;
+    NET_BUFFER_LIST *clone = NULL;
+    UINT32 headers = meta->ipHeaderSize + meta->transportHeaderSize;
 
-    program[0] = program[PATH_SIZE - 1] = '\0';
-    if (!FWPS_IS_METADATA_FIELD_PRESENT(meta, FWPS_METADATA_FIELD_PROCESS_PATH))
-        return;
-    for (unsigned i = 0; i < PATH_SIZE - 1 && i < path->size / sizeof(WCHAR); i++) {
-        WCHAR unit = ((const WCHAR *)path->data)[i];
-
-        program[i] = unit < 128 ? (char)unit : '?';
-    }
+    if (!packet || meta->packetDirection != FWP_DIRECTION_INBOUND)
+        return NULL;
+    NdisRetreatNetBufferDataStart(NET_BUFFER_LIST_FIRST_NB(packet), headers, 0, NULL);
+    FwpsAllocateCloneNetBufferList(packet, NULL, NULL, 0, &clone);
+    NdisAdvanceNetBufferDataStart(NET_BUFFER_LIST_FIRST_NB(packet), headers, FALSE, NULL);
+    return clone;
 }
 
 /* Pends the operation and hands it to the worker. False: it can't be pended. */
@@ -77,13 +70,9 @@ static bool hold(const FWPS_INCOMING_METADATA_VALUES *meta, NET_BUFFER_LIST *pac
     }
     held->until = time(NULL) + ASK_SECONDS;
     strcpy(held->program, program);
-    /* The packet of an accept decides it, so it is kept. A datagram that is being sent is left to
-     * the engine: it goes out when the second classify permits. */
-    if (packet && meta->packetDirection == FWP_DIRECTION_INBOUND) {
-        held->packet = packet;
-        held->headers = meta->ipHeaderSize + meta->transportHeaderSize;
-        FwpsReferenceNetBufferList(packet, TRUE);
-    }
+    /* An accept is decided by its packet. A datagram that is being sent is left to the engine: it
+     * goes out when the second classify permits. */
+    held->packet = clone_of(meta, packet);
     pthread_mutex_lock(&lock);
     InsertTailList(&asked, &held->link);
     pthread_cond_signal(&changed);
@@ -100,7 +89,7 @@ static enum verdict decide(const FWPS_INCOMING_METADATA_VALUES *meta, NET_BUFFER
     if (packet &&
         FwpsQueryPacketInjectionState(injector, packet, NULL) == FWPS_PACKET_INJECTED_BY_SELF)
         return PERMIT; /* an accept that the worker has let in */
-    get_program(meta, program);
+    rules_program(meta, program);
     verdict = answer ? answer : rules_decide(&rules, program, port);
     /* What can't be pended is a flow that exists and is looked at again. */
     if (verdict == ASK && !hold(meta, packet, program))
@@ -133,40 +122,25 @@ static void NTAPI classify(const FWPS_INCOMING_VALUES *fixed,
         out->flags |= FWPS_CLASSIFY_OUT_FLAG_ABSORB;
 }
 
-/* ---- the worker ---- */
-
 static void NTAPI on_injected(void *context, NET_BUFFER_LIST *clone, BOOLEAN dispatchLevel)
 {
     FwpsFreeCloneNetBufferList(clone, 0);
 }
 
-/* Lets a pended accept in: a clone of its packet goes on, from the IP header. */
-static void admit(const struct held *held)
-{
-    NET_BUFFER *buffer = NET_BUFFER_LIST_FIRST_NB(held->packet);
-    NET_BUFFER_LIST *clone = NULL;
-
-    NdisRetreatNetBufferDataStart(buffer, held->headers, 0, NULL);
-    FwpsAllocateCloneNetBufferList(held->packet, NULL, NULL, 0, &clone);
-    NdisAdvanceNetBufferDataStart(buffer, held->headers, FALSE, NULL);
-    FwpsCompleteOperation(held->completion, clone);
-    if (clone && !NT_SUCCESS(FwpsInjectTransportReceiveAsync(injector, NULL, NULL, 0, AF_UNSPEC,
-                                                             UNSPECIFIED_COMPARTMENT_ID, 0, 0,
-                                                             clone, on_injected, NULL)))
-        FwpsFreeCloneNetBufferList(clone, 0);
-}
-
 static void complete(struct held *held, enum verdict verdict)
 {
+    bool admit = held->packet && verdict == PERMIT;
+
     answer = verdict;
-    if (held->packet && verdict == PERMIT)
-        admit(held);
-    else
-        FwpsCompleteOperation(held->completion, NULL); /* at CONNECT: runs classify */
+    FwpsCompleteOperation(held->completion, admit ? held->packet : NULL); /* CONNECT: classify */
     answer = UNDECIDED;
+    if (admit && NT_SUCCESS(FwpsInjectTransportReceiveAsync(injector, NULL, NULL, 0, AF_UNSPEC,
+                                                            UNSPECIFIED_COMPARTMENT_ID, 0, 0,
+                                                            held->packet, on_injected, NULL)))
+        held->packet = NULL;
     /* An accept whose packet nobody has any more is refused. */
     if (held->packet)
-        FwpsDereferenceNetBufferList(held->packet, FALSE);
+        FwpsFreeCloneNetBufferList(held->packet, 0);
     free(held);
 }
 
@@ -190,86 +164,62 @@ static struct held *take_decided(enum verdict *verdict)
     return NULL;
 }
 
-static void *worker(void *nothing)
+static void *work(void *nothing)
 {
-    pthread_mutex_lock(&lock);
-    while (!stopping || !IsListEmpty(&asked)) {
-        struct timespec soon = {.tv_sec = time(NULL) + 1};
-        enum verdict verdict;
-        struct held *held = take_decided(&verdict);
+    enum verdict verdict;
+    struct held *held;
 
-        if (held) {
-            pthread_mutex_unlock(&lock);
-            complete(held, verdict);
-            pthread_mutex_lock(&lock);
-        } else if (IsListEmpty(&asked)) {
-            pthread_cond_wait(&changed, &lock);
-        } else {
+    pthread_mutex_lock(&lock);
+    while ((held = take_decided(&verdict)) || !stopping) {
+        struct timespec soon = {.tv_sec = time(NULL) + 1};
+
+        if (!held) { /* until one comes, or an answer may have */
             pthread_cond_timedwait(&changed, &lock, &soon);
+            continue;
         }
+        pthread_mutex_unlock(&lock);
+        complete(held, verdict);
+        pthread_mutex_lock(&lock);
     }
     pthread_mutex_unlock(&lock);
     return NULL;
 }
 
-/* ---- loading and unloading ---- */
-
-static const struct {
-    const GUID *layer;
-    GUID callout;
-    const WCHAR *name;
-} traps[] = {
-    {&FWPM_LAYER_ALE_AUTH_CONNECT_V4, {0x7a9e0001, 1, 1, {0x74, 0x72, 0x61, 0x70}}, L"connect v4"},
-    {&FWPM_LAYER_ALE_AUTH_CONNECT_V6, {0x7a9e0002, 1, 1, {0x74, 0x72, 0x61, 0x70}}, L"connect v6"},
-    {&FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
-     {0x7a9e0003, 1, 1, {0x74, 0x72, 0x61, 0x70}},
-     L"accept v4"},
-    {&FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6,
-     {0x7a9e0004, 1, 1, {0x74, 0x72, 0x61, 0x70}},
-     L"accept v6"},
-};
+static const GUID *const layers[] = {
+    &FWPM_LAYER_ALE_AUTH_CONNECT_V4, &FWPM_LAYER_ALE_AUTH_CONNECT_V6,
+    &FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, &FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6};
+static const GUID callouts[] = {{0x74726170, 0, 0, {0x61, 0x6c, 0x6c, 1}},
+                                {0x74726170, 0, 0, {0x61, 0x6c, 0x6c, 2}},
+                                {0x74726170, 0, 0, {0x61, 0x6c, 0x6c, 3}},
+                                {0x74726170, 0, 0, {0x61, 0x6c, 0x6c, 4}}};
 
 /* The code, the callout's object, and the filter that sends it everything. */
-static NTSTATUS set_trap(unsigned i)
+static NTSTATUS set_trap(const GUID *layer, const GUID *key)
 {
-    FWPS_CALLOUT code = {.calloutKey = traps[i].callout, .classifyFn = classify};
-    FWPM_CALLOUT callout = {.calloutKey = traps[i].callout,
-                            .displayData = {.name = (WCHAR *)traps[i].name},
-                            .applicableLayer = *traps[i].layer};
-    FWPM_FILTER filter = {.displayData = {.name = (WCHAR *)traps[i].name},
-                          .layerKey = *traps[i].layer,
-                          .action = {.type = FWP_ACTION_CALLOUT_TERMINATING}};
-    NTSTATUS status;
+    FWPM_DISPLAY_DATA name = {.name = (WCHAR *)L"trap_all"};
+    FWPS_CALLOUT code = {.calloutKey = *key, .classifyFn = classify};
+    FWPM_CALLOUT callout = {.calloutKey = *key, .displayData = name, .applicableLayer = *layer};
+    FWPM_FILTER filter = {.displayData = name,
+                          .layerKey = *layer,
+                          .action = {.type = FWP_ACTION_CALLOUT_TERMINATING, .calloutKey = *key}};
+    NTSTATUS status = FwpsCalloutRegister(NULL, &code, NULL);
 
-    filter.action.calloutKey = traps[i].callout;
-    status = FwpsCalloutRegister(NULL, &code, NULL);
     if (NT_SUCCESS(status))
         status = FwpmCalloutAdd(engine, &callout, NULL, NULL);
-    if (NT_SUCCESS(status))
-        status = FwpmFilterAdd(engine, &filter, NULL, NULL);
-    return status;
+    return NT_SUCCESS(status) ? FwpmFilterAdd(engine, &filter, NULL, NULL) : status;
 }
 
 /* All four or none: filters and callouts come in one transaction, and go with the session. */
 static NTSTATUS set_traps(void)
 {
-    FWPM_SESSION session = {.displayData = {.name = (WCHAR *)L"trap_all"},
-                            .flags = FWPM_SESSION_FLAG_DYNAMIC};
+    FWPM_SESSION session = {.flags = FWPM_SESSION_FLAG_DYNAMIC};
     NTSTATUS status = FwpmEngineOpen(NULL, RPC_C_AUTHN_WINNT, NULL, &session, &engine);
 
     if (NT_SUCCESS(status))
         status = FwpmTransactionBegin(engine, 0);
-    for (unsigned i = 0; NT_SUCCESS(status) && i < ARRAYSIZE(traps); i++)
-        status = set_trap(i);
+    for (unsigned i = 0; NT_SUCCESS(status) && i < ARRAYSIZE(layers); i++)
+        status = set_trap(layers[i], &callouts[i]);
     return NT_SUCCESS(status) ? FwpmTransactionCommit(engine) : status;
-}
-
-static void clear_traps(void)
-{
-    FwpmEngineClose(engine);
-    for (unsigned i = 0; i < ARRAYSIZE(traps); i++)
-        FwpsCalloutUnregisterByKey(&traps[i].callout);
-    FwpsInjectionHandleDestroy(injector);
 }
 
 static void DriverUnload(PDRIVER_OBJECT driver)
@@ -278,8 +228,11 @@ static void DriverUnload(PDRIVER_OBJECT driver)
     stopping = true;
     pthread_cond_signal(&changed);
     pthread_mutex_unlock(&lock);
-    pthread_join(worker_thread, NULL);
-    clear_traps();
+    pthread_join(thread, NULL);
+    FwpmEngineClose(engine); /* the filters go */
+    for (unsigned i = 0; i < ARRAYSIZE(layers); i++)
+        FwpsCalloutUnregisterByKey(&callouts[i]);
+    FwpsInjectionHandleDestroy(injector);
 }
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registryPath)
@@ -290,15 +243,12 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registryPath)
         return STATUS_NO_SUCH_FILE;
     rules_read(&rules, "trap_all.rules");
     InitializeListHead(&asked);
-    status = FwpsInjectionHandleCreate(AF_UNSPEC, FWPS_INJECTION_TYPE_TRANSPORT, &injector);
-    if (!NT_SUCCESS(status))
-        return status;
-    if (pthread_create(&worker_thread, NULL, worker, NULL) != 0) {
-        FwpsInjectionHandleDestroy(injector);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
     driver->DriverUnload = DriverUnload;
-    status = set_traps();
+    if (pthread_create(&thread, NULL, work, NULL) != 0)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    status = FwpsInjectionHandleCreate(AF_UNSPEC, FWPS_INJECTION_TYPE_TRANSPORT, &injector);
+    if (NT_SUCCESS(status))
+        status = set_traps();
     if (!NT_SUCCESS(status))
         DriverUnload(driver);
     return status;

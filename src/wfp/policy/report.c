@@ -102,7 +102,7 @@ static void print_message(const struct report_message *message, FILE *out, bool 
     fprintf(out, ":%u:%u: %s%s:%s ", place->line, place_column(place), on, level, off);
     print_clean(out, message->text);
     fputc('\n', out);
-    if (length <= SHOWN_LINE) {
+    if (place->source->length > 0 && length <= SHOWN_LINE) { /* it could be read */
         print_line(out, line, length);
         print_caret(out, line, length, place);
     }
