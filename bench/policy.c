@@ -3,8 +3,10 @@
  *
  *   policy SOCKET    commands from standard input, one line of answer each
  *
- *   load COUNT many|single   COUNT filters in one transaction, by OpenWfpFilterAddMany or by one
- *                            FwpmFilterAdd0 each; answers the nanoseconds
+ *   load COUNT WAY           COUNT filters in one transaction; answers the nanoseconds. Ways: many
+ *                            (by OpenWfpFilterAddMany), persistent (likewise, persistent ones),
+ *                            replace (likewise, in the place of what is loaded), single (by one
+ *                            FwpmFilterAdd0 each)
  *   clear                    deletes what was loaded, in one transaction; answers the nanoseconds
  *   change COUNT             COUNT times adds a filter and deletes one of those loaded, each in a
  *                            transaction of its own: what is loaded turns into something else;
@@ -25,7 +27,15 @@
 struct bench {
     HANDLE engine;
     UINT64 *ids; /* of what is loaded */
-    UINT32 count, changes;
+    UINT32 count, changes, made;
+};
+
+/* Of loading. */
+struct way {
+    const char *name;
+    void (*add)(struct bench *bench, const FWPM_FILTER0 *filters);
+    UINT32 flags; /* of the filters */
+    bool replaces;
 };
 
 static uint64_t now(void)
@@ -91,23 +101,51 @@ static void load_single(struct bench *bench, const FWPM_FILTER0 *filters)
         check(FwpmFilterAdd0(bench->engine, &filters[i], NULL, &bench->ids[i]), "FwpmFilterAdd0");
 }
 
-static void load(struct bench *bench, UINT32 count, bool many)
+static void delete_all(struct bench *bench)
+{
+    check(OpenWfpFilterDeleteMany(bench->engine, bench->ids, bench->count, NULL),
+          "OpenWfpFilterDeleteMany");
+    free(bench->ids);
+    bench->ids = NULL;
+    bench->count = 0;
+}
+
+/* In the place of what is loaded, if the way says so. */
+static void load(struct bench *bench, UINT32 count, const struct way *way)
 {
     FWPM_FILTER_CONDITION0 *conditions = allocate((size_t)count * CONDITIONS, sizeof(*conditions));
     FWPM_FILTER0 *filters = allocate(count, sizeof(*filters));
+    UINT64 *ids = allocate(count, sizeof(*ids));
 
-    free(bench->ids);
-    bench->ids = allocate(count, sizeof(*bench->ids));
-    bench->count = count;
-    for (UINT32 i = 0; i < count; i++)
-        filters[i] = make_filter(i, conditions + (size_t)i * CONDITIONS);
+    for (UINT32 i = 0; i < count; i++) {
+        filters[i] = make_filter(bench->made++, conditions + (size_t)i * CONDITIONS);
+        filters[i].flags = way->flags;
+    }
     uint64_t start = now();
     check(FwpmTransactionBegin0(bench->engine, 0), "FwpmTransactionBegin0");
-    (many ? load_many : load_single)(bench, filters);
+    if (way->replaces)
+        delete_all(bench);
+    free(bench->ids);
+    bench->ids = ids;
+    bench->count = count;
+    way->add(bench, filters);
     check(FwpmTransactionCommit0(bench->engine), "FwpmTransactionCommit0");
     printf("%llu\n", (unsigned long long)(now() - start));
     free(filters);
     free(conditions);
+}
+
+static const struct way *find_way(const char *name)
+{
+    static const struct way ways[] = {{"many", load_many, 0, false},
+                                      {"persistent", load_many, FWPM_FILTER_FLAG_PERSISTENT, false},
+                                      {"replace", load_many, 0, true},
+                                      {"single", load_single, 0, false}};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (!strcmp(ways[i].name, name))
+            return &ways[i];
+    return NULL;
 }
 
 static void clear(struct bench *bench)
@@ -115,11 +153,9 @@ static void clear(struct bench *bench)
     uint64_t start = now();
 
     check(FwpmTransactionBegin0(bench->engine, 0), "FwpmTransactionBegin0");
-    check(OpenWfpFilterDeleteMany(bench->engine, bench->ids, bench->count, NULL),
-          "OpenWfpFilterDeleteMany");
+    delete_all(bench);
     check(FwpmTransactionCommit0(bench->engine), "FwpmTransactionCommit0");
     printf("%llu\n", (unsigned long long)(now() - start));
-    bench->count = 0;
 }
 
 /* Adds a filter that is not among those loaded, which then takes the place of one that is. */
@@ -147,11 +183,12 @@ static void change(struct bench *bench, UINT32 times)
 
 static bool run(struct bench *bench, const char *line)
 {
-    char how[8];
+    char name[16];
     unsigned count;
+    const struct way *way;
 
-    if (sscanf(line, "load %u %7s", &count, how) == 2)
-        load(bench, count, !strcmp(how, "many"));
+    if (sscanf(line, "load %u %15s", &count, name) == 2 && (way = find_way(name)))
+        load(bench, count, way);
     else if (sscanf(line, "change %u", &count) == 1)
         change(bench, count);
     else if (!strncmp(line, "clear", 5))

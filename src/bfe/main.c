@@ -1,5 +1,6 @@
 /* The base filtering engine: starts, serves, stops. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,10 @@
 #include "store_file.h"
 
 #define DESCRIPTORS 16384
+#define LARGE_BLOCK (1 << 19) /* of memory: given back when freed, whatever lies around it */
 
-/* Thousands of connections; and no copy of what clients sent us in a core file. */
+/* Thousands of connections; no more memory than is in use; no copy of what clients sent in a core.
+ */
 static void set_limits(void)
 {
     struct rlimit files;
@@ -29,6 +32,8 @@ static void set_limits(void)
         files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BLOCK);
     prctl(PR_SET_DUMPABLE, 0);
     umask(0077);
 }

@@ -425,6 +425,7 @@ static int merge(struct load *load, const char *path, enum store_db_state state)
     store->behind = state == STORE_DB_FRESH;
     if (state == STORE_DB_READY && (!load->knows || load->known != store->db.sequence))
         return take_rows(load);
+    forget_rows(load);
     return 0;
 }
 

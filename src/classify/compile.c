@@ -95,24 +95,40 @@ static uint32_t out_of_memory(struct model_error *error)
     return ERROR_NOT_ENOUGH_MEMORY;
 }
 
-static uint32_t compile_all(struct compiler *compiler, struct classify_image *image,
-                            const struct model_view_filter *const *filters, size_t count)
+/* The filters in the order of their records. */
+struct sorted {
+    const struct model_view_filter **filters;
+    size_t count;
+    struct model_view_filter *gathered; /* where they are, if that is to be freed */
+};
+
+static void forget(struct sorted *sorted)
 {
-    for (size_t i = 0, n; i < count; i += n) {
-        n = run_length(filters + i, count - i, same_layer);
-        uint32_t code = compile_layer(compiler, image->private, filters + i, n);
+    free(sorted->filters);
+    free(sorted->gathered);
+    *sorted = (struct sorted){.count = 0};
+}
+
+/* The filters go as soon as they are records: trees take much memory to build. */
+static uint32_t compile_all(struct compiler *compiler, struct classify_image *image,
+                            struct sorted *sorted)
+{
+    for (size_t i = 0, n; i < sorted->count; i += n) {
+        n = run_length(sorted->filters + i, sorted->count - i, same_layer);
+        uint32_t code = compile_layer(compiler, image->private, sorted->filters + i, n);
         if (code != ERROR_SUCCESS)
             return code;
     }
+    compiler->filter = NULL;
+    forget(sorted);
     return image_finish(image, compiler->memory) ? ERROR_SUCCESS : out_of_memory(compiler->error);
 }
 
-static uint32_t compile_sorted(const struct model_view_filter *const *filters, size_t count,
-                               const struct classify_intern *intern, struct classify_image **image,
-                               struct model_error *error)
+static uint32_t compile_sorted(struct sorted *sorted, const struct classify_intern *intern,
+                               struct classify_image **image, struct model_error *error)
 {
     struct memory memory;
-    struct classify_image *made = image_new(count, &memory);
+    struct classify_image *made = image_new(sorted->count, &memory);
     if (made == NULL)
         return out_of_memory(error);
     struct compiler compiler = {.intern = intern,
@@ -120,7 +136,7 @@ static uint32_t compile_sorted(const struct model_view_filter *const *filters, s
                                 .group_count = &made->group_count,
                                 .groups = made->groups,
                                 .memory = &memory};
-    uint32_t code = compile_all(&compiler, made, filters, count);
+    uint32_t code = compile_all(&compiler, made, sorted);
     free(compiler.tests.list);
     free(memory.bytes);
     if (code == ERROR_SUCCESS)
@@ -130,22 +146,33 @@ static uint32_t compile_sorted(const struct model_view_filter *const *filters, s
     return code;
 }
 
+/* `gathered`: NULL, or the filters themselves, which are freed. */
+static uint32_t compile(const struct model_view_filter *filters, size_t count,
+                        struct model_view_filter *gathered, const struct classify_intern *intern,
+                        struct classify_image **image, struct model_error *error)
+{
+    struct model_error ignored;
+    struct sorted sorted = {calloc(count + 1, sizeof *sorted.filters), count, gathered};
+    uint32_t code = ERROR_NOT_ENOUGH_MEMORY;
+    if (error == NULL)
+        error = &ignored;
+    if (sorted.filters != NULL) {
+        for (size_t i = 0; i < count; i++)
+            sorted.filters[i] = &filters[i];
+        qsort(sorted.filters, count, sizeof *sorted.filters, compare);
+        code = compile_sorted(&sorted, intern, image, error);
+    } else {
+        out_of_memory(error);
+    }
+    forget(&sorted);
+    return code;
+}
+
 uint32_t classify_compile(const struct model_view_filter *filters, size_t count,
                           const struct classify_intern *intern, struct classify_image **image,
                           struct model_error *error)
 {
-    struct model_error ignored;
-    const struct model_view_filter **order = calloc(count + 1, sizeof *order);
-    if (error == NULL)
-        error = &ignored;
-    if (order == NULL)
-        return out_of_memory(error);
-    for (size_t i = 0; i < count; i++)
-        order[i] = &filters[i];
-    qsort(order, count, sizeof *order, compare);
-    uint32_t code = compile_sorted(order, count, intern, image, error);
-    free(order);
-    return code;
+    return compile(filters, count, NULL, intern, image, error);
 }
 
 struct gathered {
@@ -172,7 +199,5 @@ uint32_t classify_compile_view(const struct model_view *view, const struct class
         return out_of_memory(error != NULL ? error : &ignored);
     for (size_t i = 0; i < layer_count(); i++)
         model_view_filters(view, layer_at(i)->id, gather, &gathered);
-    uint32_t code = classify_compile(gathered.filters, gathered.count, intern, image, error);
-    free(gathered.filters);
-    return code;
+    return compile(gathered.filters, gathered.count, gathered.filters, intern, image, error);
 }

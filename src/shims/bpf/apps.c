@@ -35,6 +35,7 @@ static int policy_app_remember(struct shim_apps *apps, uint32_t number)
 /* The name stands before the number can be found. */
 static uint32_t app_enter(struct shim *shim, const struct ale_path *path)
 {
+    struct ale_path *name;
     uint32_t number;
 
     if (!bpf_map_lookup_elem(shim->maps[MAP_APPS], path, &number))
@@ -42,9 +43,10 @@ static uint32_t app_enter(struct shim *shim, const struct ale_path *path)
     if (__atomic_load_n(&shim->state->next_app, __ATOMIC_RELAXED) >= ALE_APPS)
         return 0;
     number = __atomic_fetch_add(&shim->state->next_app, 1, __ATOMIC_RELAXED);
-    if (number >= ALE_APPS)
+    name = app_name(shim, number);
+    if (!name)
         return 0;
-    shim->names[number] = *path;
+    *name = *path;
     if (!bpf_map_update_elem(shim->maps[MAP_APPS], path, &number, BPF_NOEXIST))
         return number;
     return bpf_map_lookup_elem(shim->maps[MAP_APPS], path, &number) ? 0 : number;
@@ -65,9 +67,10 @@ uint32_t shim_app_number(struct shim *shim, const char *path)
 /* False: there is no such file now. */
 static bool file_of(const struct shim *shim, uint32_t number, struct ale_file *file)
 {
+    const struct ale_path *name = app_name(shim, number);
     struct stat status;
 
-    if (stat(shim->names[number].text, &status))
+    if (!name || stat(name->text, &status))
         return false;
     *file = (struct ale_file){
         .dev = (uint64_t)major(status.st_dev) << KERNEL_MINOR_BITS | minor(status.st_dev),

@@ -297,5 +297,7 @@ int shim_asks_abort(struct shim_asks *asks, const uint64_t *flows, uint32_t coun
 
 const char *shim_asks_app(const struct shim_asks *asks, uint32_t app)
 {
-    return app && app < ALE_APPS ? asks->shim->names[app].text : "";
+    const struct ale_path *name = app ? app_name(asks->shim, app) : NULL;
+
+    return name ? name->text : "";
 }

@@ -15,8 +15,10 @@ static uint64_t clock_ns(clockid_t clock)
 
 static void copy_app(const struct shim *shim, uint32_t number, char app[SHIM_PATH])
 {
-    if (number && number < ALE_APPS)
-        memcpy(app, shim->names[number].text, SHIM_PATH);
+    const struct ale_path *name = number ? app_name(shim, number) : NULL;
+
+    if (name)
+        memcpy(app, name->text, SHIM_PATH);
     app[SHIM_PATH - 1] = '\0';
 }
 

@@ -131,8 +131,8 @@ struct shim {
     uint64_t scope_cookie; /* 0 = every network namespace */
     int maps[MAP_COUNT];
     struct ale_state *state; /* the map itself */
-    struct ale_path *names;  /* the map itself */
     struct ale_log *log;     /* the map itself */
+    struct ale_path **names; /* app_names.c */
     struct shim_code code;
     struct bpf_link *links[PROGRAM_LINK_COUNT]; /* NULL = not attached */
     struct ring_buffer *ring;
@@ -289,6 +289,11 @@ void reauthorizer_free(struct reauthorizer *all);
 /* apps.c */
 int apps_refresh_files(struct shim *shim); /* looks all up anew */
 int apps_add_files(struct shim *shim);     /* those of programs that are new */
+
+/* app_names.c: from any thread */
+int app_names_open(struct shim *shim);
+void app_names_close(struct shim *shim);
+struct ale_path *app_name(const struct shim *shim, uint32_t number); /* NULL: no memory, no such */
 
 /* mounts.c: what the machine has */
 int cgroup2_root(char path[PATH_MAX]);

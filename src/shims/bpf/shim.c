@@ -56,11 +56,9 @@ static int map_memory(struct shim *shim, struct shim_error *error)
 
     shim->state = mmap(NULL, page_round(sizeof(*shim->state)), protection, MAP_SHARED,
                        shim->maps[MAP_STATE], 0);
-    shim->names = mmap(NULL, page_round(ALE_APPS * sizeof(*shim->names)), protection, MAP_SHARED,
-                       shim->maps[MAP_APP_NAMES], 0);
     shim->log = mmap(NULL, page_round(sizeof(*shim->log)), protection, MAP_SHARED,
                      shim->maps[MAP_EVENT_LOG], 0);
-    if (shim->state == MAP_FAILED || shim->names == MAP_FAILED || shim->log == MAP_FAILED)
+    if (shim->state == MAP_FAILED || shim->log == MAP_FAILED || app_names_open(shim))
         return shim_fail(error, -errno, "can't map the shim's state: %s", strerror(errno));
     return 0;
 }
@@ -200,7 +198,6 @@ static struct shim *shim_new(const struct shim_options *options)
     pthread_mutex_init(&shim->code_lock, NULL);
     shim->cgroup_fd = -1;
     shim->state = MAP_FAILED;
-    shim->names = MAP_FAILED;
     shim->log = MAP_FAILED;
     for (int i = 0; i < MAP_COUNT; i++)
         shim->maps[i] = -1;
@@ -291,8 +288,7 @@ void shim_close(struct shim *shim)
     code_free(&shim->code);
     if (shim->state != MAP_FAILED)
         munmap(shim->state, page_round(sizeof(*shim->state)));
-    if (shim->names != MAP_FAILED)
-        munmap(shim->names, page_round(ALE_APPS * sizeof(*shim->names)));
+    app_names_close(shim);
     if (shim->log != MAP_FAILED)
         munmap(shim->log, page_round(sizeof(*shim->log)));
     for (int i = 0; i < MAP_COUNT; i++)
