@@ -231,6 +231,39 @@ static void test_all_users_leave_room_to_root(void **state)
     assert_int_equal(0, fake.packets[11].count);
 }
 
+static unsigned longest_chain(void)
+{
+    unsigned longest = 0;
+
+    for (unsigned i = 0; i < HOLD_BUCKETS; i++) {
+        unsigned length = 0;
+
+        for (const struct operation *o = fake.hold->ends[i]; o; o = o->next_in_ends)
+            length++;
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+/* Addresses whose sum, weighed by powers of 31, is the same: the usual way to hash a text. */
+static void test_a_program_can_not_choose_the_bucket_of_its_packets(void **state)
+{
+    for (uint8_t i = 0; i < 56; i++) {
+        uint8_t a = i / 8, b = i % 8;
+        struct ale_ask ask = fake_ask(1 + i, CONNECT, IPPROTO_UDP);
+        struct ale_ask_packet packet = {
+            .kind = ALE_ASK_PACKET,
+            .operation = ask.operation,
+            .destination =
+                {[10] = 0xff, 0xff, 10, a, (uint8_t)(31 * (7 - a) + b), (uint8_t)(31 * (7 - b))},
+        };
+
+        fake_question(&ask);
+        packet_expect(fake.hold, &packet);
+    }
+    assert_in_range(longest_chain(), 1, 4);
+}
+
 static void test_a_syn_that_is_sent_again_is_dropped(void **state)
 {
     struct ale_ask ask = asked(1, CONNECT, IPPROTO_TCP, 1);
@@ -444,6 +477,7 @@ int main(void)
         CASE(test_a_pend_ends_by_its_default),
         CASE(test_a_default_that_means_nothing_is_the_filters),
         CASE(test_what_finds_no_room_is_dropped),
+        CASE(test_a_program_can_not_choose_the_bucket_of_its_packets),
         CASE(test_a_user_leaves_room_to_others),
         CASE(test_all_users_leave_room_to_root),
         CASE(test_a_syn_that_is_sent_again_is_dropped),

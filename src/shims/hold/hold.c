@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -170,6 +171,8 @@ static int prepare(struct hold *hold)
 {
     int result = 0;
 
+    if (getrandom(&hold->secret, sizeof(hold->secret), 0) != sizeof(hold->secret))
+        return -EIO;
     hold->epoll = epoll_create1(EPOLL_CLOEXEC);
     hold->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (hold->epoll < 0 || hold->wake < 0)

@@ -55,7 +55,8 @@ struct host;
 struct operation {
     struct operation *next_in_bucket;
     struct operation *next_in_ends;
-    struct operation *next_of_socket;  /* in a bucket of `sockets` */
+    struct operation *next_of_socket; /* in a bucket of `sockets`; what points to this one: */
+    struct operation **place_of_socket;
     struct operation *next, *previous; /* all of them, the newest first */
     struct ale_ask ask;                /* what is asked now */
     struct ale_ask_packet ends;        /* how its packets are known; kind 0: not told yet */
@@ -143,7 +144,8 @@ struct hold {
     unsigned led_count; /* ever */
     struct network *networks;
     struct operation *buckets[HOLD_BUCKETS]; /* by number */
-    struct operation *ends[HOLD_BUCKETS];    /* by their packets' ends */
+    struct operation *ends[HOLD_BUCKETS];    /* by their packets' ends, which programs choose: */
+    uint64_t secret;                         /* so that they can't choose the bucket */
     struct operation *sockets[HOLD_BUCKETS]; /* by their sockets' cookies */
     struct operation *operations;
     uint32_t untold; /* operations whose question no host was told */

@@ -27,13 +27,23 @@ struct operation *operation_of_socket(struct hold *hold, uint64_t cookie)
     return *socket_bucket(hold, cookie);
 }
 
-static void unlink_from_socket(struct hold *hold, struct operation *operation)
+/* One socket may have thousands: none is looked for. */
+static void link_to_socket(struct hold *hold, struct operation *operation)
 {
-    struct operation **link = socket_bucket(hold, operation->ask.key.cookie);
+    struct operation **bucket = socket_bucket(hold, operation->ask.key.cookie);
 
-    while (*link != operation)
-        link = &(*link)->next_of_socket;
-    *link = operation->next_of_socket;
+    operation->next_of_socket = *bucket;
+    if (*bucket)
+        (*bucket)->place_of_socket = &operation->next_of_socket;
+    operation->place_of_socket = bucket;
+    *bucket = operation;
+}
+
+static void unlink_from_socket(struct operation *operation)
+{
+    if (operation->next_of_socket)
+        operation->next_of_socket->place_of_socket = operation->place_of_socket;
+    *operation->place_of_socket = operation->next_of_socket;
 }
 
 void operation_link_first(struct hold *hold, struct operation *operation)
@@ -59,7 +69,6 @@ struct operation *operation_new(struct hold *hold, const struct ale_ask *ask)
 {
     struct operation *operation = calloc(1, sizeof(*operation));
     struct operation **bucket = bucket_of(hold, ask->operation);
-    struct operation **socket = socket_bucket(hold, ask->key.cookie);
 
     if (!operation)
         return NULL;
@@ -67,8 +76,7 @@ struct operation *operation_new(struct hold *hold, const struct ale_ask *ask)
     operation->last = &operation->first;
     operation->next_in_bucket = *bucket;
     *bucket = operation;
-    operation->next_of_socket = *socket;
-    *socket = operation;
+    link_to_socket(hold, operation);
     operation_link_first(hold, operation);
     hold->statistics.held++;
     return operation;
@@ -95,7 +103,7 @@ void operation_free(struct hold *hold, struct operation *operation)
     while (*link != operation)
         link = &(*link)->next_in_bucket;
     *link = operation->next_in_bucket;
-    unlink_from_socket(hold, operation);
+    unlink_from_socket(operation);
     operation_unlink(hold, operation);
     free(operation->returned);
     free(operation);

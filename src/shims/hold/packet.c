@@ -124,13 +124,24 @@ bool packet_is_like_first(const struct operation *operation, const uint8_t *byte
     return same_ends(&is, &was);
 }
 
+static uint64_t mix(uint64_t hash, const void *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
 static struct operation **ends_bucket(struct hold *hold, const struct ale_ask_packet *ends)
 {
-    uint32_t hash = (uint32_t)ends->source_port << 16 | ends->destination_port;
+    uint64_t last =
+        (uint64_t)ends->netns << 32 | (uint32_t)ends->source_port << 16 | ends->destination_port;
+    uint64_t hash = hold->secret;
 
-    for (int i = 0; i < 16; i++)
-        hash = hash * 31 + (uint32_t)(ends->source[i] ^ ends->destination[i] << 3);
-    return &hold->ends[(hash ^ hash >> 15 ^ ends->netns) % HOLD_BUCKETS];
+    hash = mix(mix(hash, ends->source), ends->source + 8);
+    hash = mix(mix(hash, ends->destination), ends->destination + 8);
+    return &hold->ends[mix(hash, &last) % HOLD_BUCKETS];
 }
 
 void packet_unexpect(struct hold *hold, struct operation *operation)
