@@ -28,7 +28,7 @@ ATTEMPTS = 2  # under emulation a boot stalls now and then
 MODULES = ("virtio_pci", "virtio_net", "veth", "dummy", "nf_tables", "nft_compat",
            "nft_reject_inet", "nft_nat", "nft_masq", "nft_chain_nat", "nf_conntrack", "xt_bpf",
            "xt_NFQUEUE", "nfnetlink_queue", "inet_diag", "tcp_diag", "udp_diag", "raw_diag",
-           "af_packet", "af_packet_diag", "sctp", "mptcp_diag")
+           "af_packet", "af_packet_diag", "sctp", "mptcp_diag", "nfsv4")
 
 USERS = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"
 GROUPS = "root:x:0:\nnogroup:x:65534:\n"

@@ -1,9 +1,11 @@
 """With BPF among the kernel's security modules: another version takes over, operations that wait,
-and one network namespace as the scope. Run in a guest."""
+and one network namespace as the scope. And with kernel modules: NFS. Run in a guest."""
 import os
 import signal
 
 from case import EngineCase, main
+from engine import Engine
+from place import INSIDE4, OUTSIDE4, Place, cgroup2_root
 
 LISTEN = "tcp4 bind=0.0.0.0:81 listen"
 
@@ -71,6 +73,42 @@ class OneNamespace(PatientCase):
             self.expect("ok", steps, covered=False)
             self.expect("EACCES", steps, covered=False, namespace=self.place.inside)
             self.expect("ok", steps, cgroup=self.place.cgroup, namespace=self.place.outside)
+
+
+class KernelsOwn(PatientCase):
+    """The kernel's own connections, with the whole machine as the scope."""
+    SERVER = """
+import socket
+listener = socket.create_server(("0.0.0.0", 2049))
+print("serving", flush=True)
+while True:
+    listener.accept()[0].close()
+    print("asked", flush=True)
+"""
+    MOUNT = f"""
+import ctypes, os
+os.makedirs("/tmp/nfs", exist_ok=True)
+ctypes.CDLL(None).mount(b"{OUTSIDE4}:/", b"/tmp/nfs", b"nfs4", 0,
+                        b"vers=4.2,addr={OUTSIDE4},clientaddr={INSIDE4},soft,timeo=10,retrans=1")
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place(os.environ["OPENWFP_BUILD"])
+        cls.enterClassContext(cls.place)
+        cls.engine = cls.enterClassContext(Engine(cls.place, "--cgroup", cgroup2_root()))
+        cls.engine.patience = 400
+
+    def test_nfs_connects_whatever_the_policy(self):
+        with open("/proc/filesystems", encoding="ascii") as known:
+            if "nfs4" not in known.read():
+                self.skipTest("this kernel has no NFS")
+        self.policy("block connect")
+        server = self.place.start("python3", "-c", self.SERVER, cgroup=cgroup2_root(),
+                                  covered=False)
+        self.place.await_line(server, "serving")
+        self.place.start("timeout", "-s", "KILL", "60", "python3", "-c", self.MOUNT)
+        self.place.await_line(server, "asked")
 
 
 if __name__ == "__main__":

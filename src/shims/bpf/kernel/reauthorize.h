@@ -297,6 +297,13 @@ static __always_inline __u32 interface_of(struct sock *sk, bool inbound, bool ha
     return arrival ? arrival : COMMON(sk, skc_bound_dev_if);
 }
 
+/* The kernel's own connections were asked about by nobody. */
+static __always_inline bool is_kernels_own(void *known, struct sock *sk)
+{
+    return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !serves_program(sk) &&
+           !bpf_sk_storage_get(&sockets, known, NULL, 0);
+}
+
 SEC("iter/tcp") int ale_reauthorize(struct bpf_iter__tcp *ctx)
 {
     struct reauthorizing *now = reauthorizing_get();
@@ -314,8 +321,9 @@ SEC("iter/tcp") int ale_reauthorize(struct bpf_iter__tcp *ctx)
     work->socket.cookie = bpf_get_socket_cookie(common);
     bool inbound = half_open || was_accepted(sk, &work->socket);
     const struct ale_identity *owner = owner_of(now, common, inbound, half_open);
+    bool own = !half_open && is_kernels_own(common, sk);
     bool blocked =
-        reauthorize(work, owner, inbound, interface_of(sk, inbound, half_open)) == BLOCKED;
+        !own && reauthorize(work, owner, inbound, interface_of(sk, inbound, half_open)) == BLOCKED;
     bpf_sk_storage_delete(&holders, common);
     tell(ctx->meta->seq, &now->live, &work->socket, sk, blocked);
     return 0;
@@ -336,7 +344,9 @@ SEC("iter/udp") int ale_reauthorize_udp(struct bpf_iter__udp *ctx)
     describe_connection(work, sk, IPPROTO_UDP, false);
     work->socket.cookie = bpf_get_socket_cookie(udp);
     const struct ale_identity *owner = owner_of(now, udp, false, false);
-    bool blocked = reauthorize(work, owner, false, interface_of(sk, false, false)) == BLOCKED;
+    bool own = is_kernels_own(udp, sk);
+    bool blocked =
+        !own && reauthorize(work, owner, false, interface_of(sk, false, false)) == BLOCKED;
     bpf_sk_storage_delete(&holders, udp);
     tell(ctx->meta->seq, &now->live, &work->socket, sk, blocked);
     return 0;

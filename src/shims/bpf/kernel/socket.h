@@ -7,10 +7,10 @@
 #ifndef OPENWFP_ALE_SOCKET_H
 #define OPENWFP_ALE_SOCKET_H
 
+#include "own.h"
 #include "verdict.h"
 
 #define IPPROTO_ICMP   1
-#define IPPROTO_TCP    6
 #define IPPROTO_SCTP   132
 #define IPPROTO_UDP    17
 #define IPPROTO_ICMPV6 58
@@ -111,7 +111,7 @@ static __always_inline struct ale_socket *socket_passing(struct ale_process *pro
         __u8 protocol_ = protocol_of(type, protocol);                                              \
         __u64 netns_ = bpf_get_netns_cookie(ctx);                                                  \
         enum entry entry_ = ENTRY_OUTSIDE;                                                         \
-        if (in_scope(netns_)) {                                                                    \
+        if (in_scope(netns_) && !is_kernels_call(sk)) {                                            \
             entry_ = ENTRY_FAILED;                                                                 \
             (caller)->assign_filtered = memory_ & ALE_ASSIGN_FILTERED;                             \
             (caller)->redirect_filtered = memory_ & ALE_REDIRECT_FILTERED;                         \

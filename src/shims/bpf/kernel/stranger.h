@@ -12,15 +12,6 @@
 
 #define NO_GROUP (~0u)
 
-/* As a number: the verifier lets nobody do arithmetic with the pointer. */
-static __always_inline struct sock *sock_address(struct bpf_sock *sk)
-{
-    struct bpf_sock *volatile here = sk;
-    struct sock *address;
-
-    return bpf_probe_read_kernel(&address, sizeof(address), (const void *)&here) ? NULL : address;
-}
-
 static __always_inline bool is_stranger(struct bpf_sock *known)
 {
     struct sock *sk = sock_address(known);

@@ -112,6 +112,7 @@ struct css_set {
 struct task_struct {
     int pid;
     int tgid;
+    unsigned int flags;
     __u64 self_exec_id;
     __u64 start_boottime;
     struct task_struct *group_leader;
@@ -174,6 +175,11 @@ struct sock {
     unsigned char sk_kern_sock : 1;
 };
 
+struct tcp_sock {
+    bool is_mptcp;
+    unsigned char syn_smc : 1;
+};
+
 struct inet_bind_bucket {
     signed char fastreuse;
 };
@@ -225,6 +231,8 @@ struct bpf_iter__udp {
 #define SOCK_STREAM 1
 #define SOCK_DGRAM  2
 #define SOCK_RAW    3
+
+#define PF_KTHREAD 0x00200000 /* of a task's flags */
 
 #define EACCES 13
 #define ENOMEM 12
