@@ -19,6 +19,7 @@
 #define MEMORY_MAX ((rlim_t)1 << 30)
 #endif
 #define DESCRIPTORS_MAX 1024
+#define PROCESSES_MAX   1024 /* and threads, of all drivers of one user; root's are not counted */
 
 static bool failed(const char *what)
 {
@@ -67,7 +68,7 @@ bool confine(const char *user)
     pid_t parent = getppid();
 
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_DATA, MEMORY_MAX) ||
-        !limit(RLIMIT_NOFILE, DESCRIPTORS_MAX))
+        !limit(RLIMIT_NOFILE, DESCRIPTORS_MAX) || !limit(RLIMIT_NPROC, PROCESSES_MAX))
         return failed("can't limit resources");
     if (user && !become(user))
         return false;

@@ -98,6 +98,15 @@ class Drivers(DriverCase):
         self.assertEqual(0, int(lines["CapEff"], 16) | int(lines["CapPrm"], 16))
         self.assertEqual("1", lines["NoNewPrivs"].strip())
 
+    def test_what_a_driver_may_use_is_bounded(self):
+        self.load()
+        with open(f"/proc/{self.listed()['good']['pid']}/limits", encoding="ascii") as limits:
+            soft = {line[:26].strip(): line[26:].split()[0] for line in limits}
+        self.assertEqual("0", soft["Max core file size"])
+        self.assertLessEqual(int(soft["Max data size"]), 1 << 30)
+        self.assertLessEqual(int(soft["Max open files"]), 1024)
+        self.assertLessEqual(int(soft["Max processes"]), 1024)
+
     def test_a_second_of_the_name_is_refused(self):
         self.load()
         self.assertIn("loaded already", self.refused())
