@@ -436,7 +436,7 @@ class Reauthorize(EngineCase):
         self.assert_ended(doomed)
         self.assert_lives(other)
 
-    def test_3_12_the_flag_and_the_reason_can_be_conditions(self):
+    def test_3_12_and_3_13_the_flag_and_the_reason_can_be_conditions(self):
         self.policy("permit connect udp")
         doomed = self.pair(V4, 7000, False)
         self.policy("block connect tcp flags reauthorize")

@@ -1,6 +1,6 @@
 """TCP: bind, listen, connect, accept; each permitted and blocked, with the errno that is seen."""
 from case import EngineCase, each, main
-from families import FAMILIES
+from families import FAMILIES, MAPPED, V4
 
 
 class Tcp(EngineCase):
@@ -78,6 +78,28 @@ class Tcp(EngineCase):
         self.expect("EACCES", f"{tcp} connect={family.peer(443)}")
         answers = dict(self.place.finish(waiting))
         self.assertEqual(("ok", "ok"), (answers["send"], answers["recv"]))
+        server.stop()
+
+    def test_1_8_ipv4_through_an_ipv6_socket_is_the_v6_layers(self):
+        server = self.place.serve("tcp6 bind=[::]:80 listen", covered=False)
+        own = self.place.serve("tcp6 bind=[::]:81 listen")
+        for version, v4, mapped in (("ipv4", "EACCES", "ok"), ("ipv6", "ok", "EACCES")):
+            self.policy(f"block connect {version} tcp port 80")
+            self.expect(v4, f"tcp4 connect={V4.peer(80)}")
+            self.expect(mapped, f"tcp6 connect={MAPPED.peer(80)}")
+        for version, answer in (("ipv4", "ok"), ("ipv6", "ECONNREFUSED")):
+            self.policy(f"block accept {version} tcp port 81")
+            self.expect(answer, f"tcp4 connect={V4.own(81)}", covered=False)
+        server.stop()
+        own.stop()
+
+    def test_2_7_on_loopback_each_end_is_classified_as_its_own(self):
+        server = self.place.serve("tcp4 bind=127.0.0.1:80 listen")
+        for rules, answer in ((("block connect local-port 80", "block accept remote-port 80"), "ok"),
+                              (("block connect remote-port 80",), "EACCES"),
+                              (("block accept local-port 80",), "ECONNREFUSED")):
+            self.policy(*rules)
+            self.expect(answer, "tcp4 connect=127.0.0.1:80")
         server.stop()
 
 

@@ -1,6 +1,9 @@
 """UDP: bind, connect, sendto, recvfrom. Authorized once per remote peer, connected or not."""
+import subprocess
+
 from case import EngineCase, each, main
-from families import FAMILIES
+from engine import event_is
+from families import FAMILIES, V4, V6
 
 
 class Udp(EngineCase):
@@ -65,6 +68,30 @@ class Udp(EngineCase):
         server = self.place.serve(f"{udp} bind={family.any}:53")
         self.expect("ok", f"{udp} sendto={family.own(53)} recvfrom", covered=False)
         server.stop()
+
+    def test_15_3_a_flow_ends_with_its_socket(self):
+        server = self.place.serve("udp4 bind=0.0.0.0:53", covered=False)
+        self.policy("permit connect udp port 53")
+        monitor = self.engine.monitor()
+        for _ in range(2):
+            self.expect("ok", f"udp4 bind=0.0.0.0:5000 sendto={V4.peer(53)} recvfrom "
+                        f"sendto={V4.peer(53)} recvfrom")
+        asked = [e for e in monitor.settle() if event_is("connect", "udp", remote_port=53)(e)]
+        self.assertEqual(2, len(asked), asked)
+        monitor.stop()
+        server.stop()
+
+    @each((V4, "239.1.2.3", "224.0.0.0/4"), (V6, "[ff05::1:3]", "ff05::/16"))
+    def test_15_3_who_was_spoken_to_by_multicast_may_answer(self, family, group, route):
+        udp = f"udp{family.digit}"
+        subprocess.run(["ip", "-n", self.place.inside, "route", "replace", route, "dev", "veth0"],
+                       check=True)
+        self.policy("block accept udp")
+        for said, heard in ((f"sendto={group}:5353", "ok"), ("", "EAGAIN")):
+            hears = self.place.pause(f"{udp} bind={family.any}:5000 {said} wait timeout=1000 "
+                                     "recvfrom")
+            self.expect("ok", f"{udp} sendto={family.own(5000)}", covered=False)
+            self.assertEqual(("recvfrom", heard), self.place.finish(hears)[-1])
 
 
 if __name__ == "__main__":

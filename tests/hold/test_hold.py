@@ -101,7 +101,7 @@ class Hold(unittest.TestCase):
 
     # TCP connects
 
-    def test_decision_6_a_held_connect_goes_on_or_is_refused_at_once(self):
+    def test_17_8_and_decision_6_a_held_connect_goes_on_or_is_refused_at_once(self):
         self.hold()
         self.place.serve("tcp4 bind=0.0.0.0:80 listen", covered=False)
         self.place.serve("tcp6 bind=[2001:db8::2]:80 listen", covered=False)
@@ -338,7 +338,7 @@ class Hold(unittest.TestCase):
                 self.redirect(question, real, 8080)
                 self.assertEqual("ok", self.last(program))
 
-    def test_21_6_the_connect_layer_sees_the_new_peer(self):
+    def test_15_8_and_21_6_the_connect_layer_sees_the_new_peer(self):
         self.place.start("sleep", "60")
         self.driver.tell("commit", f"66:{TERMINATING}:user", f"{CONNECT}:{TERMINATING}:user")
         self.driver.tell("enable", 1, 0, 1)

@@ -71,6 +71,25 @@ static void test_11_1_the_enumeration_is_a_snapshot(void **state)
     assert_int_equal(objects[0].filter->filterKey.Data1, 1);
 }
 
+static void test_11_2_only_what_the_caller_may_read(void **state)
+{
+    WORLD;
+    struct model_session *user = open_as(w, 1000, 0);
+    FWP_BYTE_BLOB secret = sd_of("O:BAD:P(A;;GA;;;BA)");
+    FWPM_FILTER0 filter = a_filter(1);
+    struct model_object objects[4];
+    uint64_t handle;
+    size_t given;
+
+    assert_works(w, model_filter_add(w->root, &filter, &secret, NULL, NULL, &w->error));
+    assert_works(w, add_filter(w->root, 2));
+    assert_works(w, model_enum_create(user, MODEL_FILTER, NULL, &handle, &w->error));
+    assert_works(w, model_enum_next(user, handle, objects, 4, &given, &w->error));
+    assert_int_equal(given, 1);
+    assert_int_equal(objects[0].filter->filterKey.Data1, 2);
+    free(secret.data);
+}
+
 static void test_11_3_by_layer_provider_and_action(void **state)
 {
     WORLD;
@@ -289,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_11_1_no_template_is_all_in_pages),
         TEST(test_11_1_the_enumeration_is_a_snapshot),
+        TEST(test_11_2_only_what_the_caller_may_read),
         TEST(test_11_3_by_layer_provider_and_action),
         TEST(test_11_3_sorted_and_best),
         TEST(test_11_3_boottime_filters_are_asked_for),
