@@ -117,15 +117,15 @@ static int load(struct cli *cli, HANDLE engine, bool persistent)
 /* ---- unload ---- */
 
 /* The object goes too, unless filters still name it: they then act as without code. */
-static int unload_one(struct cli *cli, HANDLE engine, const struct names_entry *callout)
+static int unload_one(struct cli *cli, HANDLE engine, const struct names_entry *callout,
+                      bool *named)
 {
     DWORD code = OpenWfpCalloutUnload(engine, &callout->key);
     if (code != ERROR_SUCCESS && code != FWP_E_CALLOUT_NOT_FOUND)
         return engine_fail(cli, code, "can't unload the callout");
     code = FwpmCalloutDeleteByKey0(engine, &callout->key);
     if (code == FWP_E_IN_USE) {
-        cli_fail(cli, "note: filters still name %s: they block, or permit if they say so",
-                 callout->name);
+        *named = true;
         return EXIT_DONE;
     }
     return code == ERROR_SUCCESS ? EXIT_DONE : engine_fail(cli, code, "can't delete the callout");
@@ -135,17 +135,21 @@ static int unload(struct cli *cli, HANDLE engine, bool persistent)
 {
     struct object_names names;
     size_t found = 0;
+    bool named = false;
     DWORD code = names_read(&names, cli->arena, engine);
     if (code != ERROR_SUCCESS)
         return engine_fail(cli, code, "can't list the callouts");
     for (const struct names_entry *e = names.callouts; e != NULL; e = e->next) {
         if (strcmp(e->name, cli->argv[1]) != 0)
             continue;
-        int result = unload_one(cli, engine, e);
+        int result = unload_one(cli, engine, e, &named);
         if (result != EXIT_DONE)
             return result;
         found++;
     }
+    if (named)
+        cli_fail(cli, "note: filters still name %s: they block, or permit if they say so",
+                 cli->argv[1]);
     return found > 0 ? EXIT_DONE : cli_fail(cli, "there is no callout \"%s\"", cli->argv[1]);
 }
 

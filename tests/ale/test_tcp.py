@@ -95,10 +95,9 @@ class Tcp(EngineCase):
 
     def test_2_7_on_loopback_each_end_is_classified_as_its_own(self):
         server = self.place.serve("tcp4 bind=127.0.0.1:80 listen")
-        for rules, answer in ((("block connect local-port 80", "block accept remote-port 80"), "ok"),
-                              (("block connect remote-port 80",), "EACCES"),
-                              (("block accept local-port 80",), "ECONNREFUSED")):
-            self.policy(*rules)
+        for connect, accept, answer in (("local", "remote", "ok"), ("remote", "remote", "EACCES"),
+                                        ("local", "local", "ECONNREFUSED")):
+            self.policy(f"block connect {connect}-port 80", f"block accept {accept}-port 80")
             self.expect(answer, "tcp4 connect=127.0.0.1:80")
         server.stop()
 
