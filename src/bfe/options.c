@@ -59,7 +59,6 @@ enum option_code {
     OPTION_REMOVE,
     OPTION_FORGET,
     OPTION_LOG,
-    OPTION_FOREGROUND,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -80,7 +79,6 @@ static const struct option long_options[] = {
     {"remove", no_argument, NULL, OPTION_REMOVE},
     {"forget", no_argument, NULL, OPTION_FORGET},
     {"log", required_argument, NULL, OPTION_LOG},
-    {"foreground", no_argument, NULL, OPTION_FOREGROUND},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL},
@@ -182,8 +180,6 @@ static int parse_one(struct bfe_options *options, int code)
         return -1;
     case OPTION_LOG:
         return parse_log(options, optarg);
-    case OPTION_FOREGROUND:
-        return -1;
     case OPTION_HELP:
         fputs(usage_text, stdout);
         return BFE_EXIT_OK;

@@ -12,6 +12,7 @@
 #include "index.h"
 #include "layers.h"
 #include "sd.h"
+#include "pack.h"
 #include "value.h"
 
 #define MODEL_OBJECT_KINDS (MODEL_FILTER + 1)

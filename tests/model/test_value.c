@@ -1,6 +1,8 @@
 /* Values of every type: soundness, deep copies, order (rules 3.5, 3.6). */
 #include "support.h"
 
+#include "model/pack.h"
+
 struct pair {
     FWP_VALUE0 value;
 };
