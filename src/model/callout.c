@@ -53,7 +53,7 @@ static void mark_users(struct model *model, const struct callout_code *code)
     for (size_t layer = 0; layer < MODEL_LAYER_IDS; layer++) {
         struct object *filter = model->layers[layer].first;
 
-        while (filter && !(filter->callout && filter->callout->code == code))
+        while (filter && !(object_callout(filter) && object_callout(filter)->code == code))
             filter = filter->next;
         if (filter)
             view->changed[layer / 64] |= UINT64_C(1) << layer % 64;

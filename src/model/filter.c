@@ -19,7 +19,6 @@ static void pack_filter(struct pack *pack, void *body)
     }
     filter->filterCondition = conditions;
     pack_value(pack, &filter->weight);
-    pack_value(pack, &filter->effectiveWeight);
     pack_display(pack, &filter->displayData);
     filter->providerKey = pack_guid(pack, filter->providerKey);
     pack_blob(pack, &filter->providerData);
@@ -221,9 +220,12 @@ uint32_t filter_add(struct model_session *session, const FWPM_FILTER0 *filter,
     draft.id = body.filterId =
         draft_id(session->model, MODEL_FILTER, restored ? filter->filterId : 0);
     body.flags |= output_flags(&draft, &body, restored != NULL);
-    body.effectiveWeight = (FWP_VALUE0){.type = FWP_UINT64, .uint64 = &draft.weight};
+    body.effectiveWeight.type = FWP_UINT64;
     body.reserved = NULL;
-    return draft_add(session, &draft, added, error);
+    rc = draft_add(session, &draft, added, error);
+    if (rc == ERROR_SUCCESS)
+        OBJECT_BODY(*added, FWPM_FILTER0)->effectiveWeight.uint64 = &(*added)->weight;
+    return rc;
 }
 
 uint32_t model_filter_add(struct model_session *session, const FWPM_FILTER0 *filter,

@@ -36,13 +36,19 @@ struct callout_code {
     uint32_t users; /* callout objects with this key, plus one while code is registered */
 };
 
+/* What few objects have. */
+struct object_ties {
+    struct model_session *owner;                /* of a dynamic one, and … */
+    struct object *owned_previous, *owned_next; /* … the session's others */
+    struct object *context, *callout;           /* of a filter */
+};
+
 /* The FWPM_* structure and all it points to follow in the same allocation. */
 struct object {
     struct index_node by_key, by_id;
-    struct object *previous, *next;             /* in its struct object_list */
-    struct object *owned_previous, *owned_next; /* dynamic: the session's objects … */
-    struct model_session *owner;                /* … and that session */
-    struct object *provider, *context, *callout;
+    struct object *previous, *next; /* in its struct object_list */
+    struct object_ties *ties;       /* NULL: none */
+    struct object *provider;
     union {
         struct object *sublayer;   /* of a filter */
         struct callout_code *code; /* of a callout */
@@ -60,6 +66,21 @@ struct object {
 };
 
 #define OBJECT_BODY(object, type) ((type *)(void *)(object)->body)
+
+static inline struct model_session *object_owner(const struct object *object)
+{
+    return object->ties ? object->ties->owner : NULL;
+}
+
+static inline struct object *object_context(const struct object *object)
+{
+    return object->ties ? object->ties->context : NULL;
+}
+
+static inline struct object *object_callout(const struct object *object)
+{
+    return object->ties ? object->ties->callout : NULL;
+}
 
 const GUID *object_key(const struct object *object);
 const FWPM_DISPLAY_DATA0 *object_display(const struct object *object);

@@ -85,6 +85,15 @@ bool object_visible(const struct object *object, const struct model_session *ses
     }
 }
 
+static void object_free(struct object *object)
+{
+    if (!object)
+        return;
+    free(object->ties);
+    free(object->sd);
+    free(object);
+}
+
 void object_pin(struct object *object)
 {
     object->pins++;
@@ -92,10 +101,8 @@ void object_pin(struct object *object)
 
 void object_unpin(struct object *object)
 {
-    if (--object->pins)
-        return;
-    free(object->sd);
-    free(object);
+    if (--object->pins == 0)
+        object_free(object);
 }
 
 /* ---- lifetimes of what refers to what (rule 8.5) ---- */
@@ -118,7 +125,7 @@ static bool outlives(const struct object *target, const struct model_session *se
         return true;
     switch (draft->lifetime) {
     case MODEL_DYNAMIC:
-        return target->lifetime != MODEL_DYNAMIC || target->owner == session;
+        return target->lifetime != MODEL_DYNAMIC || object_owner(target) == session;
     case MODEL_STATIC:
         return target->lifetime != MODEL_DYNAMIC;
     default:
@@ -259,7 +266,7 @@ static struct object *allocate(const struct draft *draft)
 
 static void refer(const struct object *object, int by)
 {
-    struct object *targets[] = {object->provider, object->context, object->callout,
+    struct object *targets[] = {object->provider, object_context(object), object_callout(object),
                                 object->kind == MODEL_FILTER ? object->sublayer : NULL};
 
     for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
@@ -278,6 +285,21 @@ void object_release(const struct object *object)
     refer(object, -1);
 }
 
+/* False: out of memory. */
+static bool tie(struct model_session *session, struct object *object, const struct draft *draft)
+{
+    bool dynamic = draft->lifetime == MODEL_DYNAMIC;
+
+    if (!dynamic && !draft->context && !draft->callout)
+        return true;
+    object->ties = calloc(1, sizeof(*object->ties));
+    if (object->ties)
+        *object->ties = (struct object_ties){.owner = dynamic ? session : NULL,
+                                             .context = draft->context,
+                                             .callout = draft->callout};
+    return object->ties;
+}
+
 uint32_t draft_add(struct model_session *session, const struct draft *draft, struct object **added,
                    struct model_error *error)
 {
@@ -286,15 +308,12 @@ uint32_t draft_add(struct model_session *session, const struct draft *draft, str
 
     if (!object || !store_reserve(model, draft->kind) || !journal_reserve(&model->journal))
         goto no_memory;
-    if (draft->sd && !(object->sd = sd_blob_copy(draft->sd)))
+    if (!tie(session, object, draft) || (draft->sd && !(object->sd = sd_blob_copy(draft->sd))))
         goto no_memory;
     object->kind = (uint8_t)draft->kind;
     object->lifetime = (uint8_t)draft->lifetime;
-    object->owner = draft->lifetime == MODEL_DYNAMIC ? session : NULL;
     object->creator = draft->creator;
     object->provider = draft->provider;
-    object->context = draft->context;
-    object->callout = draft->callout;
     if (draft->kind == MODEL_CALLOUT)
         object->code = draft->code;
     else
@@ -311,10 +330,7 @@ uint32_t draft_add(struct model_session *session, const struct draft *draft, str
     return ERROR_SUCCESS;
 
 no_memory:
-    if (object) {
-        free(object->sd);
-        free(object);
-    }
+    object_free(object);
     return fail_memory(error);
 }
 

@@ -191,7 +191,7 @@ static uint32_t check_set(const struct model_session *session, const struct targ
     if (session->txn != TXN_NONE)
         return fail(error, FWP_E_TXN_IN_PROGRESS,
                     "Security can't be changed inside of a transaction; end it first.");
-    if (session->dynamic && !(target->object && target->object->owner == session))
+    if (session->dynamic && !(target->object && object_owner(target->object) == session))
         return fail(error, FWP_E_DYNAMIC_SESSION_IN_PROGRESS,
                     "A dynamic session may change the security of its own objects only.");
     if (target->object && target->object->lifetime == MODEL_BUILTIN)

@@ -41,13 +41,13 @@ static void list_remove(struct object_list *list, struct object *object)
 
 static void own(struct object *object)
 {
-    struct model_session *owner = object->owner;
+    struct model_session *owner = object_owner(object);
 
     if (!owner)
         return;
-    object->owned_previous = owner->owned_last;
+    object->ties->owned_previous = owner->owned_last;
     if (owner->owned_last)
-        owner->owned_last->owned_next = object;
+        owner->owned_last->ties->owned_next = object;
     else
         owner->owned_first = object;
     owner->owned_last = object;
@@ -55,18 +55,20 @@ static void own(struct object *object)
 
 static void disown(struct object *object)
 {
-    struct model_session *owner = object->owner;
+    struct model_session *owner = object_owner(object);
+    struct object_ties *ties = object->ties;
 
     if (!owner)
         return;
-    if (object->owned_previous)
-        object->owned_previous->owned_next = object->owned_next;
+    if (ties->owned_previous)
+        ties->owned_previous->ties->owned_next = ties->owned_next;
     else
-        owner->owned_first = object->owned_next;
-    if (object->owned_next)
-        object->owned_next->owned_previous = object->owned_previous;
+        owner->owned_first = ties->owned_next;
+    if (ties->owned_next)
+        ties->owned_next->ties->owned_previous = ties->owned_previous;
     else
-        owner->owned_last = object->owned_previous;
+        owner->owned_last = ties->owned_previous;
+    ties->owner = NULL;
 }
 
 bool store_reserve(struct model *model, enum model_kind kind)
@@ -97,7 +99,6 @@ void store_unlink(struct model *model, struct object *object)
         index_remove(&model->by_id[kind], &object->by_id);
     list_remove(home(model, object), object);
     disown(object);
-    object->owner = NULL;
     object->state = OBJECT_GONE;
 }
 

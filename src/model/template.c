@@ -195,7 +195,7 @@ static bool filter_matches(const FWPM_FILTER_ENUM_TEMPLATE0 *t, const struct obj
            provider_matches(t->providerKey, object) && lifetime_matches(t->flags, object, filter) &&
            action_matches(t, filter) &&
            (!t->providerContextTemplate ||
-            context_matches(t->providerContextTemplate, object->context)) &&
+            context_matches(t->providerContextTemplate, object_context(object))) &&
            conditions_match(t, filter);
 }
 

@@ -4,8 +4,11 @@
  */
 #include "model_private.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MANY_GONE 16384u /* objects: some MiB */
 
 /* ---- the journal ---- */
 
@@ -29,13 +32,19 @@ void journal_push(struct journal *journal, struct object *object)
     journal->objects[journal->count++] = object;
 }
 
-/* Lets go of deleted objects. A journal that once was large gives its memory back. */
+/* Lets go of deleted objects. What was large gives its memory back. */
 static void journal_clear(struct journal *journal)
 {
+    size_t gone = 0;
+
     for (size_t i = 0; i < journal->count; i++) {
-        if (journal->objects[i] && journal->objects[i]->state == OBJECT_GONE)
-            object_unpin(journal->objects[i]);
+        if (!journal->objects[i] || journal->objects[i]->state != OBJECT_GONE)
+            continue;
+        object_unpin(journal->objects[i]);
+        gone++;
     }
+    if (gone > MANY_GONE)
+        malloc_trim(0);
     journal->count = 0;
     if (journal->room > 4096) {
         free(journal->objects);
@@ -190,7 +199,7 @@ void txn_drop_owned(struct model_session *session)
 
     for (int kind = MODEL_FILTER; kind >= MODEL_PROVIDER && session->owned_first; kind--) {
         for (struct object *object = session->owned_first, *next; object; object = next) {
-            next = object->owned_next;
+            next = object->ties->owned_next;
             if (object->kind == kind)
                 drop(model, object, &gone);
         }

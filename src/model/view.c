@@ -16,8 +16,9 @@ static struct model_view_filter describe(struct object *object)
 {
     const FWPM_FILTER0 *filter = OBJECT_BODY(object, FWPM_FILTER0);
     const FWPM_SUBLAYER0 *sublayer = OBJECT_BODY(object->sublayer, FWPM_SUBLAYER0);
+    const struct object *callout = object_callout(object), *context = object_context(object);
     const struct callout_code *code =
-        object->callout && object->state != OBJECT_GONE ? object->callout->code : NULL;
+        callout && object->state != OBJECT_GONE ? callout->code : NULL;
 
     return (struct model_view_filter){
         .filter = filter,
@@ -26,7 +27,7 @@ static struct model_view_filter describe(struct object *object)
         .sublayer_weight = sublayer->weight,
         .callout_id = code ? code->id : 0,
         .callout_slot = code ? code->slot : MODEL_CALLOUT_UNREGISTERED,
-        .context = object->context ? object->context->id : filter->rawContext,
+        .context = context ? context->id : filter->rawContext,
     };
 }
 
