@@ -1,5 +1,6 @@
 """hold rules and wfp ask, whole: real programs, bfe, the kernel, an administrator who answers."""
 import signal
+import subprocess
 import time
 
 from asker import Asker
@@ -301,6 +302,31 @@ class Hold(EngineCase):
         asker.say(id=question["id"], action="permit")
         self.assertIn(self.last(program), ("ECONNREFUSED", "ECONNABORTED"))
         server.stop()
+
+    NAT = f"""table ip others
+    delete table ip others
+    table ip others {{
+        chain output {{
+            type nat hook output priority -100;
+            ip daddr 192.0.2.77 dnat to {OUTSIDE4}
+        }}
+    }}"""
+
+    def nft(self, *arguments, **options):
+        subprocess.run(["nsenter", f"--net=/run/netns/{self.place.inside}", "nft", *arguments],
+                       check=True, text=True, **options)
+
+    @each("tcp4 timeout=300 connect=192.0.2.77:7000", "udp4 timeout=300 connect=192.0.2.77:7000 "
+          "send recv")
+    def test_a_peer_that_others_translate_is_held_too(self, steps):
+        """As Docker's rules do with ports that it publishes."""
+        self.place.serve("tcp4 bind=0.0.0.0:7000 listen", covered=False)
+        self.place.serve("udp4 bind=0.0.0.0:7000", covered=False)
+        self.nft("-f", "-", input=self.NAT)
+        self.policy("hold connect port 7000")
+        self.assertIn(self.place.answer(steps), ("EINPROGRESS", "EAGAIN"))
+        self.nft("delete", "table", "inet", "openwfp")
+        self.assertIn(self.place.answer(steps), ("EINPROGRESS", "EAGAIN"))
 
 
 class Flood(EngineCase):

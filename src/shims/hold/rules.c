@@ -14,10 +14,10 @@
 
 #include "batch.h"
 
-/* Behind everybody who may want to change or drop the packet; but before redirection, which has to
- * wait for the answer. */
-#define PRIORITY          300
-#define PRIORITY_REDIRECT (-110)
+/* What goes out, before anybody translates its addresses: it is known by those that were asked
+ * about. What comes in, behind everybody: by those that its socket will see. */
+#define PRIORITY_OUT (-190)
+#define PRIORITY_IN  300
 
 #define TCP_FLAGS 13 /* offset in the header */
 #define TCP_SYN   0x02
@@ -152,10 +152,9 @@ static void batch_rules(struct batch *batch, const struct rules *rules)
 {
     batch_table(batch, NFT_MSG_NEWTABLE);
     if (rules->held)
-        batch_hook(batch, &outbound, rules->redirect ? PRIORITY_REDIRECT : PRIORITY, rules->held,
-                   rules->denied);
+        batch_hook(batch, &outbound, PRIORITY_OUT, rules->held, rules->denied);
     if (rules->held_in)
-        batch_hook(batch, &inbound, PRIORITY, rules->held_in, rules->denied_in);
+        batch_hook(batch, &inbound, PRIORITY_IN, rules->held_in, rules->denied_in);
     if (rules->redirect)
         redirect_rules(batch);
 }

@@ -9,33 +9,6 @@
 
 #define INADDR_LOOPBACK 0x7f000001
 
-static __always_inline void local_address(struct bpf_sock *sk, __u8 *address)
-{
-    if (sk->family == AF_INET) {
-        address_from_v4(address, sk->src_ip4);
-        return;
-    }
-    ((__u32 *)address)[0] = sk->src_ip6[0];
-    ((__u32 *)address)[1] = sk->src_ip6[1];
-    ((__u32 *)address)[2] = sk->src_ip6[2];
-    ((__u32 *)address)[3] = sk->src_ip6[3];
-}
-
-static __always_inline void peer_address(struct bpf_sock *sk, __u8 *address)
-{
-    if (sk->family == AF_INET) {
-        __u32 v4 = sk->dst_ip4;
-
-        asm volatile("" : "+r"(v4)); /* not one load of either: that were arithmetic with sk */
-        address_from_v4(address, v4);
-        return;
-    }
-    ((__u32 *)address)[0] = sk->dst_ip6[0];
-    ((__u32 *)address)[1] = sk->dst_ip6[1];
-    ((__u32 *)address)[2] = sk->dst_ip6[2];
-    ((__u32 *)address)[3] = sk->dst_ip6[3];
-}
-
 static __always_inline void user_address(struct bpf_sock_addr *ctx, __u32 family, __u8 *address)
 {
     if (family == AF_INET) {

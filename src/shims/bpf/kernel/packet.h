@@ -145,21 +145,27 @@ static __always_inline bool is_first_syn(const struct packet *packet, struct __s
     return (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
-/* The held operation that an outbound packet belongs to. */
-static __always_inline struct held *held_of_packet(struct __sk_buff *skb, struct packet *packet,
-                                                   struct ale_held_key *key)
+/* By what an outbound packet's operation is held, if it may be of one. */
+static __always_inline bool held_key_of_packet(struct __sk_buff *skb, struct packet *packet,
+                                               struct ale_held_key *key)
 {
     if (!packet_parse(skb, packet) ||
         (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) ||
         (packet->protocol == IPPROTO_TCP && !is_first_syn(packet, skb)))
-        return NULL;
+        return false;
     __builtin_memset(key, 0, sizeof(*key));
     key->cookie = bpf_get_socket_cookie(skb);
     key->layer = ALE_AUTH_CONNECT;
     key->protocol = packet->protocol;
     key->port = packet_port(packet, 2);
     __builtin_memcpy(key->remote, packet->destination, sizeof(key->remote));
-    return bpf_map_lookup_elem(&held, key);
+    return true;
+}
+
+static __always_inline struct held *held_of_packet(struct __sk_buff *skb, struct packet *packet,
+                                                   struct ale_held_key *key)
+{
+    return held_key_of_packet(skb, packet, key) ? bpf_map_lookup_elem(&held, key) : NULL;
 }
 
 static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *sk,
@@ -186,8 +192,9 @@ static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *s
 }
 
 /* Of a socket with a send hook: a packet of an operation that is asked about comes here only when
- * no rule has put it into the queue. */
-static __always_inline int send_held(struct __sk_buff *skb)
+ * no rule has put it into the queue. By now somebody may have translated its addresses; a TCP
+ * socket still has the peer that was asked about. */
+static __always_inline int send_held(struct __sk_buff *skb, struct bpf_sock *sk)
 {
     struct ale_state *shared = state_get();
     struct ale_held_key key;
@@ -195,7 +202,14 @@ static __always_inline int send_held(struct __sk_buff *skb)
 
     if (!shared || !shared->held)
         return SKB_PASS;
-    const struct held *entry = held_of_packet(skb, &packet, &key);
+    if (!held_key_of_packet(skb, &packet, &key))
+        return SKB_PASS;
+    const struct held *entry = bpf_map_lookup_elem(&held, &key);
+    if (!entry && (packet.protocol == IPPROTO_TCP || sk->state == TCP_ESTABLISHED_STATE)) {
+        peer_address(sk, key.remote);
+        key.port = bpf_ntohs(sk->dst_port);
+        entry = bpf_map_lookup_elem(&held, &key);
+    }
     if (!entry || entry->state == HELD_PERMITTED)
         return SKB_PASS;
     if (entry->state != HELD_ASKED)
@@ -219,7 +233,7 @@ SEC("cgroup_skb/egress") int ale_egress(struct __sk_buff *skb)
         return SKB_PASS;
     if (is_stream(sk->type, sk->protocol) ||
         (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP))
-        return send_held(skb);
+        return send_held(skb, sk);
     socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (!socket && !is_stranger(sk))
         return SKB_PASS;
