@@ -12,6 +12,10 @@
  *   with FwpmFreeMemory0. After an error results are NULL or unchanged, and nothing was changed.
  * - Outside a transaction each call is one of its own, and waits for the lock like
  *   FwpmTransactionBegin0. Changes are enforced when the call returns.
+ * - Rights: adding needs FWPM_ACTRL_ADD on the kind's container and FWPM_ACTRL_ADD_LINK on what the
+ *   object names (provider, layer, sublayer, callout, provider context); an enumeration needs
+ *   FWPM_ACTRL_ENUM on the container, and leaves out what the caller may not read
+ *   (FWPM_ACTRL_READ). The others are said with each function.
  * - Any of them can return ERROR_INVALID_HANDLE (not an engine handle), FWP_E_NULL_POINTER (a
  *   required pointer is NULL), ERROR_ACCESS_DENIED (a right is missing), FWP_E_TIMEOUT (another
  *   session holds the lock), FWP_E_TXN_ABORTED (this session's transaction was held too long),

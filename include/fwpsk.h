@@ -302,6 +302,8 @@ void NTAPI FwpsCompleteOperation0(HANDLE completionContext, NET_BUFFER_LIST *net
  */
 NTSTATUS NTAPI FwpsAcquireClassifyHandle0(void *classifyContext, UINT32 flags,
                                           UINT64 *classifyHandle);
+/* Needed once for each handle; of a pended classify after FwpsCompleteClassify0.
+ * IRQL <= DISPATCH_LEVEL. */
 void NTAPI FwpsReleaseClassifyHandle0(UINT64 classifyHandle);
 
 /*
@@ -466,6 +468,7 @@ typedef struct _FWPS_BIND_REQUEST0 {
  * PASSIVE_LEVEL. Errors: STATUS_INVALID_PARAMETER (flags are not 0). */
 NTSTATUS NTAPI FwpsRedirectHandleCreate0(const GUID *providerGuid, UINT32 flags,
                                          HANDLE *redirectHandle);
+/* What was redirected stays so. IRQL: PASSIVE_LEVEL. */
 void NTAPI FwpsRedirectHandleDestroy0(HANDLE redirectHandle);
 
 /*

@@ -156,6 +156,7 @@ typedef struct OPENWFP_LOADED_CALLOUT_ {
  * driver. The file is read with the caller's rights. Code that is already there is replaced
  * without a gap. The callout object (FwpmCalloutAdd0) may be added before or after. Needs
  * FWPM_ACTRL_ADD on the callouts, and to be a member of Administrators (root, CAP_NET_ADMIN).
+ * *calloutId, which may be NULL, takes the callout's run-time id, as FwpmCalloutAdd0 gives it.
  */
 DWORD WINAPI OpenWfpCalloutLoad(HANDLE engineHandle, const GUID *calloutKey, const char *path,
                                 UINT32 *calloutId);
@@ -164,6 +165,7 @@ DWORD WINAPI OpenWfpCalloutLoad(HANDLE engineHandle, const GUID *calloutKey, con
  * FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED). */
 DWORD WINAPI OpenWfpCalloutUnload(HANDLE engineHandle, const GUID *calloutKey);
 
+/* The callouts whose code is loaded; *entries is freed as a whole with FwpmFreeMemory0. */
 DWORD WINAPI OpenWfpCalloutList(HANDLE engineHandle, OPENWFP_LOADED_CALLOUT ***entries,
                                 UINT32 *numEntries);
 
@@ -254,6 +256,9 @@ typedef void(CALLBACK *OPENWFP_HELD_CALLBACK)(void *context, const OPENWFP_HELD_
  */
 DWORD WINAPI OpenWfpHeldSubscribe0(HANDLE engineHandle, OPENWFP_HELD_CALLBACK callback,
                                    void *context, HANDLE *subscriptionHandle);
+/* When it returns the callback is not running and not called again; from the callback itself it
+ * only ends the subscription. FWP_E_SUBSCRIPTION_NOT_FOUND or ERROR_INVALID_HANDLE: there is none.
+ */
 DWORD WINAPI OpenWfpHeldUnsubscribe0(HANDLE engineHandle, HANDLE subscriptionHandle);
 
 /* The questions that wait, the oldest first. */
@@ -321,6 +326,8 @@ DWORD WINAPI OpenWfpDriverLoad(HANDLE engineHandle, const char *name, const char
  * FWP_E_NOT_FOUND. */
 DWORD WINAPI OpenWfpDriverUnload(HANDLE engineHandle, const char *name);
 
+/* Drivers that run, and those that failed with the reason; *entries is freed as a whole with
+ * FwpmFreeMemory0. */
 DWORD WINAPI OpenWfpDriverList(HANDLE engineHandle, OPENWFP_DRIVER ***entries, UINT32 *numEntries);
 
 /* ---- the engine ---- */

@@ -27,6 +27,7 @@ BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCR
                                                                  LPWSTR *text, ULONG *length);
 /* "S-1-22-1-1000". The caller frees the result with LocalFree. */
 BOOL WINAPI ConvertSidToStringSidW(PSID sid, LPWSTR *text);
+/* The other way. The caller frees *sid with LocalFree. */
 BOOL WINAPI ConvertStringSidToSidW(LPCWSTR text, PSID *sid);
 
 #ifdef UNICODE

@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-/* The thread's error of the last function that returned FALSE or NULL. */
+/* The thread's error of the last function that returned FALSE or NULL; who writes such a function
+ * sets it. */
 DWORD WINAPI GetLastError(void);
 void WINAPI SetLastError(DWORD code);
 /* Frees what this library returned and says is to be freed so. Returns NULL. */
