@@ -256,9 +256,8 @@ typedef void(CALLBACK *OPENWFP_HELD_CALLBACK)(void *context, const OPENWFP_HELD_
  */
 DWORD WINAPI OpenWfpHeldSubscribe0(HANDLE engineHandle, OPENWFP_HELD_CALLBACK callback,
                                    void *context, HANDLE *subscriptionHandle);
-/* When it returns the callback is not running and not called again; from the callback itself it
- * only ends the subscription. FWP_E_SUBSCRIPTION_NOT_FOUND or ERROR_INVALID_HANDLE: there is none.
- */
+/* When it returns the callback is not running and not called again; called from the callback it
+ * only ends the subscription. FWP_E_NOT_FOUND: there is no such subscription of this handle. */
 DWORD WINAPI OpenWfpHeldUnsubscribe0(HANDLE engineHandle, HANDLE subscriptionHandle);
 
 /* The questions that wait, the oldest first. */
