@@ -32,13 +32,36 @@ size_t utf8_width(const char *text)
     return width;
 }
 
+static uint32_t decode(const char *text, size_t length)
+{
+    uint32_t value = (unsigned char)*text & (length == 1 ? 0x7fu : 0xffu >> (length + 1));
+
+    for (size_t i = 1; i < length; i++)
+        value = value << 6 | ((unsigned char)text[i] & 0x3f);
+    return value;
+}
+
+/* Terminals obey C1 as they do C0, and what writes from right to left can make a name look like
+ * another. */
+static bool moves_the_cursor(uint32_t value)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},
+                  {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (value >= ranges[i].first && value <= ranges[i].last)
+            return true;
+    return false;
+}
+
 static void print(FILE *out, const char *text, size_t length, bool tabs)
 {
     while (length > 0) {
         size_t step = utf8_length(text, length);
-        unsigned char c = (unsigned char)*text;
-        bool control = (c < 0x20 && !(tabs && c == '\t')) || c == 0x7f;
-        if (step == 0 || control)
+        bool tab = tabs && *text == '\t';
+        if (step == 0 || (!tab && moves_the_cursor(decode(text, step))))
             fputc('?', out);
         else
             fwrite(text, 1, step, out);
