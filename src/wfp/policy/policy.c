@@ -4,6 +4,7 @@
 
 #include "src/wfp/arena.h"
 #include "src/wfp/policy/parser.h"
+#include "src/wfp/policy/reach.h"
 
 /* A policy without a provider line is named after its file. */
 static const char *name_of(struct arena *arena, const char *path)
@@ -23,6 +24,8 @@ bool policy_read(struct arena *arena, const struct environment *environment,
     struct policy policy = {.name = name_of(arena, source->name)};
     parser_run(arena, report, environment, source, &policy);
     policy_compile(&reader, &policy, options, objects);
+    if (report->errors == 0)
+        reach_check(report, &policy);
     return report->errors == 0;
 }
 
