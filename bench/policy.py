@@ -82,13 +82,27 @@ class Engine(Place, places.Served):
         self.bfe = self.client = None
 
     def put_filters(self):
+        self.serve()
+        self.client = Talker(os.path.join(self.build, "bench/policy"), self.socket)
+
+    def serve(self):
         log = self.socket + ".log"
         with open(log, "w", encoding="utf-8") as file:
             self.bfe = self.start("src/bfe/bfe", "--socket", self.socket, "--pin-dir", self.pins,
                                   "--cgroup", self.cgroup, "--state", self.socket + ".state",
+                                  "--store", self.socket + ".db",
                                   stdout=file, stderr=file)
         self.wait_for(lambda: "serving" in read(log), self.bfe, log)
-        self.client = Talker(os.path.join(self.build, "bench/policy"), self.socket)
+
+    def restart(self):
+        """From bfe's start until it serves; it forgets what it has in memory."""
+        self.client.stop()
+        self.client = None
+        self.bfe.terminate()
+        self.bfe.wait(30)
+        start = time.monotonic()
+        self.serve()
+        return milliseconds(start)
 
     def load(self, count, how):
         return self.client.ask(f"load {count} {how}")[0] / 1e6
@@ -129,8 +143,9 @@ class Engine(Place, places.Served):
         if self.client is not None:
             self.client.stop()
         super().take_down()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.socket + ".state")
+        for kept in ".state", ".db":
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.socket + kept)
         subprocess.run([os.path.join(self.build, "src/bfe/bfe"), "--remove", "--pin-dir", self.pins,
                         "--cgroup", self.cgroup], check=False, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
@@ -174,6 +189,25 @@ def ours(scratch, build, count, how):
         return {"load ms": engine.load(count, how), "delete all ms": engine.clear(),
                 "first filter ms": first, "peak MiB": engine.peak_kib() / 1024}
     return with_engine(scratch, build, f"wfp{count}{how}", work)
+
+
+def ours_replaced(scratch, build, count):
+    """All by as many others, in one transaction: bfe has both until the commit."""
+    def work(engine):
+        warm(engine)
+        engine.load(count, "many")
+        return {"load ms": engine.load(count, "replace"), "peak MiB": engine.peak_kib() / 1024}
+    return with_engine(scratch, build, f"wfp{count}replaced", work)
+
+
+def ours_restarted(scratch, build, count):
+    """bfe is started with that many persistent filters; the kernel has them all the time."""
+    def work(engine):
+        warm(engine)
+        loaded_ms = engine.load(count, "persistent")
+        return {"load ms": loaded_ms, "to serve ms": engine.restart(),
+                "peak MiB": engine.peak_kib() / 1024}
+    return with_engine(scratch, build, f"wfp{count}restarted", work)
 
 
 def ours_applied(scratch, build, path, name):
@@ -308,6 +342,8 @@ def load_round(options, scratch, files, table):
                        loaded(Nftables(f"nft{count}", scratch, rulesets.nft_linear(count))))
             table.note(f"iptables-restore, {count} rules",
                        loaded(Iptables(f"ipt{count}", scratch, rulesets.iptables(count))))
+        table.note(f"ours, {count} by others", ours_replaced(scratch, build, count))
+        table.note(f"ours, {count} persistent", ours_restarted(scratch, build, count))
         table.note(f"nft -f, a set of {count}",
                    loaded(Nftables(f"nftset{count}", scratch, nft_set(count))))
         table.note(f"wfp apply, {count} mixed rules",
