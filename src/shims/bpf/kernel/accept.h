@@ -135,8 +135,10 @@ SEC("cgroup_skb/ingress") int ale_ingress(struct __sk_buff *skb)
     sk = bpf_sk_fullsock(sk);
     if (!sk || (is_stream(sk->type, sk->protocol) && sk->state != TCP_LISTEN_STATE))
         return SKB_PASS;
-    socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     bool stream = is_stream(sk->type, sk->protocol);
+    if (stream && is_later_segment(skb))
+        return SKB_PASS;
+    socket = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (socket ? hears_its_peer(sk, socket) : !is_unowned(sk, stream))
         return SKB_PASS;
     bench = workbench_take(stream);

@@ -13,16 +13,49 @@
 #define TCP_FLAG_SYN      0x02
 #define TCP_FLAG_ACK      0x10
 
+/* The packet's first bytes, if so many lie together: quicker than asking for them. */
+static __always_inline const __u8 *packet_bytes(struct __sk_buff *skb, __u32 size)
+{
+    const __u8 *bytes = (const void *)(long)skb->data;
+
+    return bytes + size <= (const __u8 *)(long)skb->data_end ? bytes : NULL;
+}
+
+#define V4_PLAIN  0x45 /* no options */
+#define V4_HEADER 20
+#define V6_HEADER 40
+#define TCP_FLAGS 13 /* where they are */
+
+static __always_inline bool is_fragment(const __u8 *header)
+{
+    return *(const __u16 *)(header + 6) & bpf_htons(0x1fff);
+}
+
+/* Most packets of IPv4: no options, not a later fragment, and all of interest at hand. */
+static __always_inline bool parse_plain_v4(struct __sk_buff *skb, struct packet *packet)
+{
+    const __u8 *header = packet_bytes(skb, V4_HEADER + sizeof(packet->head));
+
+    if (!header || header[0] != V4_PLAIN || is_fragment(header))
+        return false;
+    packet->protocol = header[9];
+    packet->transport = V4_HEADER;
+    address_from_v4(packet->source, *(const __u32 *)(header + 12));
+    address_from_v4(packet->destination, *(const __u32 *)(header + 16));
+    __builtin_memcpy(packet->head, header + V4_HEADER, sizeof(packet->head));
+    return true;
+}
+
 static __always_inline bool parse_v4(struct __sk_buff *skb, struct packet *packet)
 {
-    __u8 header[20];
+    __u8 header[V4_HEADER];
 
     if (bpf_skb_load_bytes(skb, 0, header, sizeof(header)))
         return false;
     packet->protocol = header[9];
     address_from_v4(packet->source, *(__u32 *)(header + 12));
     address_from_v4(packet->destination, *(__u32 *)(header + 16));
-    if (!(*(__u16 *)(header + 6) & bpf_htons(0x1fff)))
+    if (!is_fragment(header))
         packet->transport = (header[0] & 0xf) * 4;
     return true;
 }
@@ -34,7 +67,7 @@ static __always_inline bool is_extension(__u8 next)
 
 static __always_inline bool parse_v6(struct __sk_buff *skb, struct packet *packet)
 {
-    __u32 offset = 40;
+    __u32 offset = V6_HEADER;
     __u8 next, extension[8];
 
     if (bpf_skb_load_bytes(skb, 6, &next, 1) || bpf_skb_load_bytes(skb, 8, packet->source, 16) ||
@@ -59,8 +92,12 @@ static __always_inline bool parse_v6(struct __sk_buff *skb, struct packet *packe
 
 static __always_inline bool packet_parse(struct __sk_buff *skb, struct packet *packet)
 {
+    bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
+
+    if (v4 && parse_plain_v4(skb, packet))
+        return true;
     __builtin_memset(packet, 0, sizeof(*packet));
-    if (skb->protocol == bpf_htons(ETH_P_IP) ? !parse_v4(skb, packet) : !parse_v6(skb, packet))
+    if (v4 ? !parse_v4(skb, packet) : !parse_v6(skb, packet))
         return false;
     if (packet->transport &&
         bpf_skb_load_bytes(skb, packet->transport, packet->head, sizeof(packet->head)))
@@ -136,13 +173,32 @@ static __always_inline void packet_request(struct request *request, const struct
 #define SKB_DROP 0
 #define SKB_LOSE 2 /* on egress: as if the network had lost it; its sender is told nothing */
 
+static __always_inline bool begins(__u8 flags)
+{
+    return (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
 static __always_inline bool is_first_syn(const struct packet *packet, struct __sk_buff *skb)
 {
     __u8 flags;
 
-    if (!packet->transport || bpf_skb_load_bytes(skb, packet->transport + 13, &flags, 1))
+    if (!packet->transport || bpf_skb_load_bytes(skb, packet->transport + TCP_FLAGS, &flags, 1))
         return false;
-    return (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+    return begins(flags);
+}
+
+/* Whether it is a segment that begins no connection, as far as can be told at a glance. */
+static __always_inline bool is_later_segment(struct __sk_buff *skb)
+{
+    bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
+    const __u8 *header = packet_bytes(skb, (v4 ? V4_HEADER : V6_HEADER) + TCP_FLAGS + 1);
+
+    if (!header)
+        return false;
+    if (v4)
+        return header[0] == V4_PLAIN && header[9] == IPPROTO_TCP && !is_fragment(header) &&
+               !begins(header[V4_HEADER + TCP_FLAGS]);
+    return header[6] == IPPROTO_TCP && !begins(header[V6_HEADER + TCP_FLAGS]);
 }
 
 /* By what an outbound packet's operation is held, if it may be of one. */
