@@ -54,8 +54,8 @@ static __always_inline void event_fill(struct ale_event *event, const struct req
 }
 
 /* The log is memory that only the loader and these programs write. */
-static __noinline void log_event(const struct request *request, const struct ale_identity *owner,
-                                 __u32 layer, __u32 verdict)
+static __always_inline void log_event(const struct request *request,
+                                      const struct ale_identity *owner, __u32 layer, __u32 verdict)
 {
     __u32 zero = 0;
     struct ale_log *log = bpf_map_lookup_elem(&event_log, &zero);

@@ -237,10 +237,9 @@ static __always_inline struct ale_process *process_of(struct task_struct *task)
                : bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-/* The calling process; NULL as above. */
-static __always_inline struct ale_process *process_current(bool groups)
+/* The calling task's process; NULL as above. */
+static __always_inline struct ale_process *process_current(struct task_struct *task, bool groups)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
     struct ale_process *process = process_of(task);
 
     if (process)

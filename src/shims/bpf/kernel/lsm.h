@@ -20,7 +20,9 @@ static __always_inline struct ale_process *lsm_caller(bool always)
 {
     struct ale_state *shared = state_get();
 
-    return shared ? process_current(always || (shared->remember & ALE_REMEMBER_GROUPS)) : NULL;
+    return shared ? process_current(bpf_get_current_task_btf(),
+                                    always || (shared->remember & ALE_REMEMBER_GROUPS))
+                  : NULL;
 }
 
 static __always_inline int lsm_answer(enum verdict verdict)

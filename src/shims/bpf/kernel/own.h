@@ -28,9 +28,9 @@ static __always_inline bool serves_program(struct sock *sk)
 }
 
 /* NFS and its like bind and connect by threads of the kernel. */
-static __always_inline bool is_kernels_call(struct bpf_sock *sk)
+static __always_inline bool is_kernels_call(struct task_struct *task, struct bpf_sock *sk)
 {
-    return bpf_get_current_task_btf()->flags & PF_KTHREAD && !serves_program(sock_address(sk));
+    return task->flags & PF_KTHREAD && !serves_program(sock_address(sk));
 }
 
 #endif

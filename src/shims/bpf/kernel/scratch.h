@@ -118,9 +118,11 @@ static __always_inline struct workbench *workbench_take(bool with_note)
     return NULL;
 }
 
+/* Who sees it is on this CPU, so in this order. */
 static __always_inline void workbench_return(struct workbench *bench)
 {
-    __sync_lock_test_and_set(&bench->taken, 0);
+    barrier();
+    *(volatile __u32 *)&bench->taken = 0;
 }
 
 #endif

@@ -47,13 +47,14 @@ static __always_inline __u32 netns_inum(struct task_struct *task, __u64 cookie)
     return net->net_cookie == cookie ? net->ns.inum : 0;
 }
 
-static __always_inline void socket_describe(struct ale_socket *socket, __u64 cookie,
-                                            __u64 netns_cookie, __u8 family, __u8 protocol)
+static __always_inline void socket_describe(struct ale_socket *socket, struct task_struct *task,
+                                            __u64 cookie, __u64 netns_cookie, __u8 family,
+                                            __u8 protocol)
 {
     if (socket->cookie)
         return;
     socket->netns_cookie = netns_cookie;
-    socket->netns = netns_inum(bpf_get_current_task_btf(), netns_cookie);
+    socket->netns = netns_inum(task, netns_cookie);
     socket->family = family == AF_INET ? 4 : 6;
     socket->protocol = protocol;
     socket->cookie = cookie;
@@ -110,22 +111,23 @@ static __always_inline struct ale_socket *socket_passing(struct ale_process *pro
         __u32 memory_ = state_ ? state_->remember : 0;                                             \
         __u8 protocol_ = protocol_of(type, protocol);                                              \
         __u64 netns_ = bpf_get_netns_cookie(ctx);                                                  \
+        struct task_struct *task_ = bpf_get_current_task_btf();                                    \
         enum entry entry_ = ENTRY_OUTSIDE;                                                         \
-        if (in_scope(netns_) && !is_kernels_call(sk)) {                                            \
+        if (in_scope(netns_) && !is_kernels_call(task_, sk)) {                                     \
             entry_ = ENTRY_FAILED;                                                                 \
             (caller)->assign_filtered = memory_ & ALE_ASSIGN_FILTERED;                             \
             (caller)->redirect_filtered = memory_ & ALE_REDIRECT_FILTERED;                         \
             (caller)->remembered = (always) || (memory_ & memory_for(protocol_));                  \
             (caller)->process =                                                                    \
-                process_current((caller)->remembered || (memory_ & ALE_REMEMBER_GROUPS));          \
+                process_current(task_, (caller)->remembered || (memory_ & ALE_REMEMBER_GROUPS));   \
             if ((caller)->process) {                                                               \
                 (caller)->socket =                                                                 \
                     (caller)->remembered                                                           \
                         ? bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE)      \
                         : socket_passing((caller)->process);                                       \
                 if ((caller)->socket) {                                                            \
-                    socket_describe((caller)->socket, bpf_get_socket_cookie(ctx), netns_, family,  \
-                                    protocol_);                                                    \
+                    socket_describe((caller)->socket, task_, bpf_get_socket_cookie(ctx), netns_,   \
+                                    family, protocol_);                                            \
                     if ((caller)->remembered)                                                      \
                         socket_own((caller)->socket, &(caller)->process->self);                    \
                     entry_ = ENTRY_READY;                                                          \
