@@ -12,12 +12,14 @@
 
 #define NEED_BIND                                                                                  \
     (BIT(PROGRAM_BIND4) | BIT(PROGRAM_BIND6) | BIT(PROGRAM_POST_BIND4) | BIT(PROGRAM_POST_BIND6))
-#define NEED_CONNECT    (BIT(PROGRAM_CONNECT4) | BIT(PROGRAM_CONNECT6) | BIT(PROGRAM_SOCK_CREATE))
+#define NEED_CONNECT    (BIT(PROGRAM_CONNECT4) | BIT(PROGRAM_CONNECT6))
 #define NEED_SENDMSG    (BIT(PROGRAM_SENDMSG4) | BIT(PROGRAM_SENDMSG6))
 #define NEED_RELEASE    BIT(PROGRAM_SOCK_RELEASE)
-#define NEED_EGRESS     BIT(PROGRAM_EGRESS)
+/* Whoever sends without a connect or send hook has an owner since the socket was made. */
+#define NEED_CREATE     BIT(PROGRAM_SOCK_CREATE)
+#define NEED_EGRESS     (NEED_CREATE | BIT(PROGRAM_EGRESS))
 /* Whoever listens or receives has bound, connected or sent before: those hooks know the owner. */
-#define NEED_OWNER      (NEED_BIND | NEED_CONNECT | NEED_SENDMSG)
+#define NEED_OWNER      (NEED_BIND | NEED_CREATE | NEED_CONNECT | NEED_SENDMSG)
 #define NEED_ACCEPT     (NEED_OWNER | BIT(PROGRAM_INGRESS) | BIT(PROGRAM_SOCKOPS) | BIT(PROGRAM_LOOKUP))
 /* Where the kernel has them. */
 #define NEED_LSM_ASSIGN (BIT(PROGRAM_LSM_CREATE) | BIT(PROGRAM_LSM_BIND))
@@ -200,7 +202,7 @@ int hooks_attach(struct shim *shim, struct shim_needs needs, bool anew, struct s
 
 bool shim_prepare(struct shim *shim)
 {
-    const uint64_t wanted = NEED_CONNECT | NEED_SENDMSG | BIT(PROGRAM_ADOPT) |
+    const uint64_t wanted = NEED_CREATE | NEED_CONNECT | NEED_SENDMSG | BIT(PROGRAM_ADOPT) |
                             BIT(PROGRAM_HOLDERS) | BIT(PROGRAM_REAUTHORIZE) |
                             BIT(PROGRAM_REAUTHORIZE_UDP);
     struct shim_error error = {0};

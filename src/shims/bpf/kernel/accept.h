@@ -64,7 +64,7 @@ static __always_inline int accept_syn(struct __sk_buff *skb, const struct ale_so
     struct work *work = &bench->work;
     struct request *request = &work->request;
 
-    if (!packet_parse(skb, &work->packet))
+    if (!packet_parse_near(skb, &work->packet))
         return SKB_DROP;
     if (!is_first_syn(&work->packet, skb))
         return SKB_PASS;
@@ -92,7 +92,7 @@ static __always_inline int receive_packet(struct __sk_buff *skb, struct bpf_sock
     struct packet *packet = &work->packet;
     struct request *request = &work->request;
 
-    if (!packet_parse(skb, packet))
+    if (!packet_parse_near(skb, packet))
         return SKB_DROP;
     if (is_icmp_error(packet))
         return SKB_PASS;

@@ -92,17 +92,20 @@ static __always_inline bool parse_v6(struct __sk_buff *skb, struct packet *packe
 
 static __always_inline bool packet_parse(struct __sk_buff *skb, struct packet *packet)
 {
-    bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
-
-    if (v4 && parse_plain_v4(skb, packet))
-        return true;
     __builtin_memset(packet, 0, sizeof(*packet));
-    if (v4 ? !parse_v4(skb, packet) : !parse_v6(skb, packet))
+    if (skb->protocol == bpf_htons(ETH_P_IP) ? !parse_v4(skb, packet) : !parse_v6(skb, packet))
         return false;
     if (packet->transport &&
         bpf_skb_load_bytes(skb, packet->transport, packet->head, sizeof(packet->head)))
         packet->transport = 0;
     return true;
+}
+
+/* The same, for programs that may read packets where they are: those of cgroups. */
+static __always_inline bool packet_parse_near(struct __sk_buff *skb, struct packet *packet)
+{
+    return (skb->protocol == bpf_htons(ETH_P_IP) && parse_plain_v4(skb, packet)) ||
+           packet_parse(skb, packet);
 }
 
 static __always_inline bool is_icmp(const struct packet *packet)
@@ -229,7 +232,7 @@ static __always_inline int send_packet(struct __sk_buff *skb, struct bpf_sock *s
 {
     struct packet *packet = &work->packet;
 
-    if (!packet_parse(skb, packet))
+    if (!packet_parse_near(skb, packet))
         return SKB_DROP;
     if (is_icmp_error(packet))
         return SKB_PASS;
