@@ -211,6 +211,7 @@ struct client *client_new(struct service *service, int fd, struct driver *driver
     client->account = account_join(&service->server.accounts, client->peer.caller.uid);
     if (!client->account)
         return refuse(client, fd, "too many connections are open already");
+    peer_find_name(&client->peer);
     arena_init(&client->arena, client->peer.caller.privileged ? ARENA_PRIVILEGED : ARENA_USER);
     if (open_connection(client, fd) < 0) {
         client_free(client);

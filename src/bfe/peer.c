@@ -45,7 +45,7 @@ static bool in_group(const struct model_caller *caller, gid_t group)
     return false;
 }
 
-static void read_username(struct peer *peer)
+void peer_find_name(struct peer *peer)
 {
     char buffer[4096];
     struct passwd entry, *found = NULL;
@@ -71,7 +71,6 @@ int peer_read(struct peer *peer, int fd, gid_t admin_group)
     if (code < 0)
         return code;
     peer->caller.privileged = credentials.uid == 0 || in_group(&peer->caller, admin_group);
-    read_username(peer);
     return 0;
 }
 

@@ -21,6 +21,8 @@ struct peer {
 
 /* 0 or a negative errno. */
 int peer_read(struct peer *peer, int fd, gid_t admin_group);
+/* Looks the user's name up: that can take a while, so not for those who will be refused. */
+void peer_find_name(struct peer *peer);
 void peer_free(struct peer *peer);
 
 #endif

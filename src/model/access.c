@@ -163,8 +163,8 @@ static uint32_t denied(const struct model_session *session, uint32_t missing, co
                        struct model_error *error)
 {
     return fail(error, ERROR_ACCESS_DENIED,
-                "User %u lacks %s on the %s; ask root (or a holder of CAP_NET_ADMIN) for it.",
-                session->uid, right_name(missing), on);
+                "User %u lacks %s on the %s; ask root or an administrator for it.", session->uid,
+                right_name(missing), on);
 }
 
 uint32_t access_container(struct model_session *session, enum model_kind kind, uint32_t rights,

@@ -109,7 +109,7 @@ struct model_caller {
     size_t group_count;
     uint32_t pid;
     const char *username; /* may be NULL; copied */
-    bool privileged;      /* root or CAP_NET_ADMIN: a member of Administrators */
+    bool privileged;      /* a member of Administrators: root, or in their group */
     bool kernel;          /* the service itself and the callout runtime: no check, no hold limit */
 };
 

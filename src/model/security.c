@@ -67,7 +67,7 @@ static uint32_t check_sacl(const struct model_session *session, uint32_t informa
     if (!(information & INFO_SACL) || session->privileged || session->kernel)
         return ERROR_SUCCESS;
     return fail(error, ERROR_ACCESS_DENIED,
-                "Only root or a holder of CAP_NET_ADMIN may read or set a SACL.");
+                "Only root and members of the administrators' group may read or set a SACL.");
 }
 
 /* ---- composing what is in force ---- */
