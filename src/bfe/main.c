@@ -20,7 +20,7 @@
 #include "store_file.h"
 
 #define DESCRIPTORS 16384
-#define LARGE_BLOCK (1 << 19) /* of memory: given back when freed, whatever lies around it */
+#define LARGE_BLOCK (5 << 20) /* of memory: given back when freed, whatever lies around it */
 
 /* Thousands of connections; no more memory than is in use; no copy of what clients sent in a core.
  */
