@@ -1,8 +1,9 @@
 /*
  * The compiled policy as the kernel and user space both read it.
  *
- * A policy is one flat memory, addressed in units of 8 bytes. In the kernel it is an array map of
- * blocks; nothing that is read at once straddles two blocks. In it are
+ * A policy is one flat memory, addressed in units of 8 bytes. In the kernel it is in an arena, or,
+ * before Linux 6.9, an array map of blocks; nothing that is read at once straddles two blocks. In
+ * it are
  *
  *   the header     one word that says which version is in force;
  *   versions       per layer: its trees, what its filters look at; a commit makes a new one;
@@ -74,6 +75,27 @@ struct classify_key {
 
 struct classify_block {
     __u8 bytes[CLASSIFY_BLOCK];
+};
+
+/*
+ * An arena is memory that programs and processes share, of 4 GiB and with the pages that were
+ * touched. It begins with this head; places of equal size have room for an image each, so that one
+ * can be written and another may still be read while a third is in force.
+ */
+#define CLASSIFY_MAP_TYPE_ARENA 33 /* BPF_MAP_TYPE_ARENA */
+#define CLASSIFY_ARENA_PAGES    (1u << 20)
+#define CLASSIFY_PLACES         4
+#define CLASSIFY_PLACE          (1u << 30)
+#define CLASSIFY_PLACE_HEAD     (1u << 16) /* bytes at the beginning of each, not the image's */
+
+struct classify_arena {
+    __u32 in_force;               /* offset of the image; 0: none is */
+    __u32 pages[CLASSIFY_PLACES]; /* of a place, from the image's first on, that may be there */
+};
+
+/* Pages to be given back: what classify_forget() (forget.h) is run with. */
+struct classify_forget {
+    __u32 offset, pages;
 };
 
 /* A reference: what is there and its unit. 0 is nothing. */

@@ -34,7 +34,7 @@ struct classify_group {
 /* A compiled policy, and beside it what only its changes need (image.h). */
 struct classify_image {
     uint8_t *memory;
-    size_t size; /* a multiple of CLASSIFY_BLOCK */
+    size_t size; /* what it takes: a multiple of CLASSIFY_BLOCK; in an arena, of pages */
     size_t used; /* behind it all is zero */
     uint32_t group_count;
     struct classify_group groups[64];

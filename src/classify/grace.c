@@ -4,12 +4,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+bool grace_wait(void)
+{
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
+}
+
 /* It touches nothing of ours, so that it may outlive what it waits for. */
 static void *wait_for_lookups(void *unused)
 {
     static char over;
     (void)unused;
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0 ? &over : NULL;
+    return grace_wait() ? &over : NULL;
 }
 
 void grace_begin(struct grace *grace)

@@ -21,4 +21,7 @@ bool grace_end(struct grace *grace);
 /* Nobody wants to know any more; does not wait. */
 void grace_forget(struct grace *grace);
 
+/* Returns when all lookups that have begun are over. False: the kernel can't tell. */
+bool grace_wait(void);
+
 #endif

@@ -1,9 +1,8 @@
 /*
  * classify() for BPF programs: drives the lookup (lookup.h) over the policy map.
  *
- * The including file declares the map `policy` (ARRAY_OF_MAPS, slot 0: an ARRAY of struct
- * classify_block) and has libbpf's helpers. classify() is a global function: the verifier checks
- * it once, and every hook only calls it.
+ * The including file has libbpf's helpers; the map `policy` is declared here. classify() is a
+ * global function: the verifier checks it once, and every hook only calls it.
  */
 #ifndef OPENWFP_CLASSIFY_KERNEL_H
 #define OPENWFP_CLASSIFY_KERNEL_H
@@ -15,10 +14,57 @@
 #define CLASSIFY_CHECKED                      __noinline
 #define classify_repeat(count, step, context) bpf_loop(count, step, context, 0)
 
+#include "verifier.h"
+
+/* The policies that there are, and which of them is in force: classify_memory(), NULL: none is. */
+#ifdef CLASSIFY_ARENA
+struct {
+    __uint(type, CLASSIFY_MAP_TYPE_ARENA);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, CLASSIFY_ARENA_PAGES);
+} policy SEC(".maps");
+
+static __always_inline void *classify_memory(void)
+{
+    const struct classify_arena *arena = classify_arena_at(0);
+
+    __asm__ volatile("" : : "r"(&policy)); /* this is the program's arena */
+    return (void *)(__u64) * (const volatile __u32 *)&arena->in_force;
+}
+
+static __always_inline const struct classify_block *classify_block_at(void *memory, __u32 number)
+{
+    return classify_arena_at((__u64)memory);
+}
+#else
+struct policy_inner {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __uint(value_size, sizeof(struct classify_block));
+};
+
+/* Slot 0 is the only one; an image replaces it whole, a change is made in it. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(values, struct policy_inner);
+} policy SEC(".maps");
+
+static __always_inline void *classify_memory(void)
+{
+    __u32 zero = 0;
+
+    return bpf_map_lookup_elem(&policy, &zero);
+}
+
 static __always_inline const struct classify_block *classify_block_at(void *memory, __u32 number)
 {
     return bpf_map_lookup_elem(memory, &number);
 }
+#endif
 
 #include "lookup.h"
 #include "openwfp_callout.h"
@@ -84,10 +130,12 @@ _Static_assert(sizeof(struct openwfp_classify) ==
                "a walk begins with what a callout sees");
 
 /* Global, as classify() is: verified once. True: the answer ends the filter's sublayer. */
-__noinline int classify_ask(struct classify_walk *walk, const struct classify_record *record)
+__noinline int classify_ask(struct classify_walk *walk,
+                            const struct classify_record *record CLASSIFY_MEMORY)
 {
     if (!walk || !record)
         return 0;
+    record = classify_reach(record);
     const struct classify_filter *filter = &record->head;
     const struct classify_callout *callout = classify_callout_of(filter);
     struct classify_call *call = &walk->call;
@@ -150,12 +198,11 @@ static __always_inline void classify_stand_still(struct classify_run *run)
 __noinline int classify(struct classify_walk *walk)
 {
     struct classify_run run = {.walk = walk};
-    __u32 zero = 0;
 
     if (!walk)
         return 0;
     walk->asked = 0;
-    run.memory = bpf_map_lookup_elem(&policy, &zero);
+    run.memory = classify_memory();
     if (!run.memory) {
         classify_begin(&walk->result);
         walk->lost = 1;
@@ -189,11 +236,10 @@ static __always_inline const struct classify_record *classify_return(struct clas
 __noinline int classify_resume(struct classify_walk *walk)
 {
     struct classify_run run = {.walk = walk};
-    __u32 zero = 0;
 
     if (!walk || !walk->asked)
         return 0;
-    run.memory = bpf_map_lookup_elem(&policy, &zero);
+    run.memory = classify_memory();
     const struct classify_record *record = run.memory ? classify_return(&run) : NULL;
     if (!record || !(record->head.type & FWP_ACTION_FLAG_CALLOUT))
         return 0;

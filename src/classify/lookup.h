@@ -58,7 +58,7 @@ CLASSIFY_INLINE bool classify_is_node(__u32 ref)
 /* Whether the unit is in the block of the number; if not, it is wanted. */
 CLASSIFY_INLINE bool classify_in_block(struct classify_walk *walk, __u32 unit, __u32 number)
 {
-    if (CLASSIFY_MOSTLY(unit / CLASSIFY_BLOCK_UNITS == number))
+    if (CLASSIFY_MOSTLY(classify_is_within(unit, number)))
         return true;
     walk->wanted = unit;
     return false;
@@ -101,7 +101,7 @@ CLASSIFY_INLINE enum classify_reading classify_descend(struct classify_run *run,
 
     CLASSIFY_TURNS(depth, CLASSIFY_NEAR_DEPTH)
     {
-        __u64 offset = ref % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+        __u64 offset = classify_offset(ref);
         const struct classify_node *node;
         if (CLASSIFY_RARELY(!classify_is_node(ref)))
             return CLASSIFY_MORE;
@@ -140,7 +140,7 @@ CLASSIFY_INLINE __u32 classify_candidate(struct classify_run *run, struct classi
 {
     struct classify_walk *walk = run->walk;
     __u32 cursor = tree->at;
-    __u64 offset = (__u64)cursor % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+    __u64 offset = classify_offset(CLASSIFY_REF_AT(cursor));
 
     *next = 0;
     if (CLASSIFY_REF_KIND(cursor) != CLASSIFY_REF_LIST) {
@@ -208,11 +208,12 @@ CLASSIFY_INLINE enum classify_reading classify_take_found(struct classify_walk *
 
 /* Takes the filter at `unit` if it matches and is earlier than what was found. */
 CLASSIFY_CHECKED int classify_consider(struct classify_walk *walk,
-                                       const struct classify_record *record,
+                                       const struct classify_record *record CLASSIFY_MEMORY,
                                        struct classify_tree *tree, __u32 unit, __u32 next)
 {
     if (!walk || !record || !tree)
         return CLASSIFY_SAID;
+    record = classify_reach(record);
     enum classify_standing standing = classify_standing(walk, unit, record);
     if (standing == CLASSIFY_LATE)
         return CLASSIFY_SAID;
@@ -235,7 +236,7 @@ CLASSIFY_INLINE enum classify_reading classify_leaf(struct classify_run *run,
 {
     struct classify_walk *walk = run->walk;
     __u32 next, unit = classify_candidate(run, tree, &next);
-    __u64 offset = (__u64)unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+    __u64 offset = classify_offset(unit);
 
     if (!unit) {
         if (walk->wanted)

@@ -1,8 +1,9 @@
 /*
- * Reading a compiled policy's memory (abi.h), in the kernel block by block.
+ * Reading a compiled policy's memory (abi.h), in kernels without arenas block by block.
  *
  * Who includes this has defined classify_block_at(memory, number): a block of the memory, NULL if
- * there is none.
+ * there is none. With CLASSIFY_ARENA block 0 is all of the memory, and what is read outside of it
+ * is zero: nothing has to be looked up or checked.
  */
 #ifndef OPENWFP_CLASSIFY_READ_H
 #define OPENWFP_CLASSIFY_READ_H
@@ -22,6 +23,34 @@ struct classify_run {
     const struct classify_block *nodes, *filters; /* the blocks of either that were read last */
 };
 
+#ifdef CLASSIFY_ARENA
+#define classify_offset(unit) ((__u64)(unit)*CLASSIFY_UNIT)
+
+CLASSIFY_INLINE bool classify_is_within(__u32 unit, __u32 number)
+{
+    return true;
+}
+
+CLASSIFY_INLINE bool classify_inside(const __u64 *offset, __u32 size)
+{
+    return true;
+}
+
+CLASSIFY_INLINE bool classify_open(void *memory, const struct classify_block **near, __u32 *number,
+                                   __u32 unit)
+{
+    return true;
+}
+#else
+/* Of a unit, in its block. */
+#define classify_offset(unit) ((__u64)(unit) % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT)
+
+/* Whether the unit is in the block of the number. */
+CLASSIFY_INLINE bool classify_is_within(__u32 unit, __u32 number)
+{
+    return unit / CLASSIFY_BLOCK_UNITS == number;
+}
+
 /* Whether `size` bytes at the offset are inside of a block: what is checked is what is used. */
 CLASSIFY_INLINE bool classify_inside(__u64 *offset, __u32 size)
 {
@@ -36,23 +65,22 @@ CLASSIFY_INLINE bool classify_inside(__u64 *offset, __u32 size)
 CLASSIFY_INLINE bool classify_open(void *memory, const struct classify_block **near, __u32 *number,
                                    __u32 unit)
 {
-    __u32 wanted = unit / CLASSIFY_BLOCK_UNITS;
-
-    if (wanted == *number)
+    if (classify_is_within(unit, *number))
         return true;
-    const struct classify_block *block = classify_block_at(memory, wanted);
+    const struct classify_block *block = classify_block_at(memory, unit / CLASSIFY_BLOCK_UNITS);
     if (!block)
         return false;
     *near = block;
-    *number = wanted;
+    *number = unit / CLASSIFY_BLOCK_UNITS;
     return true;
 }
+#endif
 
 /* `size` bytes at a unit; NULL: not there. */
 CLASSIFY_INLINE const void *classify_at(void *memory, const struct classify_block **near,
                                         __u32 *number, __u32 unit, __u32 size)
 {
-    __u64 offset = unit % CLASSIFY_BLOCK_UNITS * CLASSIFY_UNIT;
+    __u64 offset = classify_offset(unit);
 
     if (!classify_open(memory, near, number, unit) || !classify_inside(&offset, size))
         return NULL;

@@ -48,6 +48,41 @@ stop:
 #define classify_zero(walk) ((__u64)0)
 #endif
 
+/*
+ * The policy's memory in an arena, which programs read as their own: the kernel keeps them inside
+ * of it and a page that is not there reads as zero. classify_arena_at() is what is at the offset. A
+ * checked function's argument that points into it is marked with CLASSIFY_MEMORY and is a number
+ * to the verifier until it has been through classify_reach().
+ */
+#ifdef CLASSIFY_ARENA
+#define CLASSIFY_MEMORY __attribute__((btf_decl_tag("arg:arena")))
+
+static __always_inline const void *classify_arena_at(__u64 offset)
+{
+    const void *at = (const void *)offset;
+
+    /* addr_space_cast, which compilers before clang 19 don't know */
+    __asm__ volatile(".byte 0xbf;"
+                     ".ifc %[at], r0; .byte 0x00; .endif;"
+                     ".ifc %[at], r1; .byte 0x11; .endif;"
+                     ".ifc %[at], r2; .byte 0x22; .endif;"
+                     ".ifc %[at], r3; .byte 0x33; .endif;"
+                     ".ifc %[at], r4; .byte 0x44; .endif;"
+                     ".ifc %[at], r5; .byte 0x55; .endif;"
+                     ".ifc %[at], r6; .byte 0x66; .endif;"
+                     ".ifc %[at], r7; .byte 0x77; .endif;"
+                     ".ifc %[at], r8; .byte 0x88; .endif;"
+                     ".ifc %[at], r9; .byte 0x99; .endif;"
+                     ".short 1; .long 1"
+                     : [at] "+r"(at));
+    return at;
+}
+#define classify_reach(pointer) classify_arena_at((__u64)(pointer))
+#else
+#define CLASSIFY_MEMORY
+#define classify_reach(pointer) (pointer)
+#endif
+
 /* The long way through a turn comes first: then its end is remembered, and the short ways that are
  * followed later end there. */
 #define CLASSIFY_RARELY(condition) __builtin_expect(condition, 0)

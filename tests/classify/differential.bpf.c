@@ -6,22 +6,8 @@
 #include "classify/abi.h"
 #include "differential.h"
 
-struct policy_inner {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-    __type(key, __u32);
-    __uint(value_size, sizeof(struct classify_block));
-};
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __array(values, struct policy_inner);
-} policy SEC(".maps");
-
 #include "classify/kernel.h"
+#include "classify/forget.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

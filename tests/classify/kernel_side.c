@@ -10,10 +10,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shims/bpf/policy_arena.h"
+
 struct kernel_side {
     struct bpf_object *object;
     struct classify_walk *walks;
-    int policy, decide_all, decide_first;
+    struct policy_arena arena;
+    int policy, decide_all, decide_first, forget;
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -28,6 +31,24 @@ static size_t walks_size(void)
     return (size + page - 1) / page * page;
 }
 
+static int forget(void *ctx, const struct classify_forget *what)
+{
+    struct kernel_side *side = ctx;
+    struct classify_forget which = *what;
+    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &which, .ctx_size_in = sizeof which);
+    return bpf_prog_test_run_opts(side->forget, &options);
+}
+
+/* Where the object has an arena. */
+static bool open_arena(struct kernel_side *side)
+{
+    if (!policy_arena_is(side->policy))
+        return true;
+    side->forget =
+        bpf_program__fd(bpf_object__find_program_by_name(side->object, "classify_forget"));
+    return policy_arena_open(&side->arena, side->policy, forget, side) == 0;
+}
+
 static bool find_parts(struct kernel_side *side)
 {
     struct bpf_program *all = bpf_object__find_program_by_name(side->object, "decide_all");
@@ -39,7 +60,7 @@ static bool find_parts(struct kernel_side *side)
     side->decide_all = bpf_program__fd(all);
     side->decide_first = bpf_program__fd(first);
     side->walks = mmap(NULL, walks_size(), PROT_READ | PROT_WRITE, MAP_SHARED, walks, 0);
-    return side->walks != MAP_FAILED;
+    return side->walks != MAP_FAILED && open_arena(side);
 }
 
 bool kernel_side_permitted(void)
@@ -54,7 +75,14 @@ bool kernel_side_permitted(void)
 static bool load(struct kernel_side *side, const char *object_path)
 {
     side->object = bpf_object__open_file(object_path, NULL);
-    if (side->object != NULL && bpf_object__load(side->object) == 0 && find_parts(side))
+    if (side->object == NULL)
+        return false;
+    struct bpf_map *policy = bpf_object__find_map_by_name(side->object, "policy");
+    if (bpf_map__type(policy) == (enum bpf_map_type)CLASSIFY_MAP_TYPE_ARENA) {
+        bpf_map__set_max_entries(policy, policy_arena_pages());
+        bpf_map__set_map_extra(policy, policy_arena_address());
+    }
+    if (bpf_object__load(side->object) == 0 && find_parts(side))
         return true;
     bpf_object__close(side->object);
     return false;
@@ -90,6 +118,7 @@ void kernel_side_close(struct kernel_side *side)
     if (side == NULL)
         return;
     munmap(side->walks, walks_size());
+    policy_arena_close(&side->arena);
     bpf_object__close(side->object);
     free(side);
 }
@@ -99,7 +128,7 @@ static void unmap(void *mapping, size_t size)
     munmap(mapping, size);
 }
 
-bool kernel_side_load(struct kernel_side *side, struct classify_image *image)
+static bool load_map(struct kernel_side *side, struct classify_image *image)
 {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
     uint32_t zero = 0;
@@ -119,6 +148,21 @@ bool kernel_side_load(struct kernel_side *side, struct classify_image *image)
     if (inner >= 0)
         close(inner);
     return loaded;
+}
+
+static bool load_arena(struct kernel_side *side, struct classify_image *image)
+{
+    int result = policy_arena_place(&side->arena, image);
+    if (result == 0)
+        policy_arena_enforce(&side->arena, image);
+    else
+        fprintf(stderr, "cannot load a policy of %zu bytes: %s\n", image->size, strerror(-result));
+    return result == 0;
+}
+
+bool kernel_side_load(struct kernel_side *side, struct classify_image *image)
+{
+    return side->arena.bytes != NULL ? load_arena(side, image) : load_map(side, image);
 }
 
 struct classify_walk *kernel_side_walks(struct kernel_side *side)

@@ -102,7 +102,7 @@ class Essentials(EngineCase):
     def test_doctor_says_what_this_kernel_lacks(self):
         works = {hook["name"]: hook["works"] for hook in self.engine.json("doctor")["hooks"]}
         missing = {name for name, does in works.items() if not does}
-        old = {"may_goto"} if os.uname().release.startswith("6.1.") else set()
+        old = {"arena"} if os.uname().release.startswith("6.1.") else set()
         self.assertEqual({"task_storage"} | old, missing)
 
     def test_s3_filters_go_on_without_bfe_and_the_next_takes_over(self):

@@ -213,7 +213,10 @@ static int run_answer(struct shim_asks *asks, struct ale_answer *answer)
     /* For this kind of program the kernel writes the context back to where it came from. */
     LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = answer, .ctx_size_in = sizeof(*answer));
 
-    return bpf_prog_test_run_opts(asks->answer, &options) ? -errno : 0;
+    pthread_mutex_lock(&asks->shim->answer_lock);
+    int result = bpf_prog_test_run_opts(asks->answer, &options) ? -errno : 0;
+    pthread_mutex_unlock(&asks->shim->answer_lock);
+    return result;
 }
 
 int shim_asks_recover(struct shim_asks *asks, const struct shim_asks_sink *sink)

@@ -177,6 +177,8 @@ static int provide(struct shim *shim, uint64_t programs, struct shim_error *erro
     uint64_t missing = 0;
     int fd = 0;
 
+    if (programs && shim->arena.bytes)
+        programs |= 1ull << PROGRAM_FORGET; /* costs least beside others */
     for (int i = 0; i < PROGRAM_COUNT; i++)
         if (!code_is_of_namespace(i) && (programs & (1ull << i)) && code->programs[i] <= 0)
             missing |= 1ull << i;

@@ -13,6 +13,7 @@
 #include "classify/abi.h"
 #include "shims/bpf/abi.h"
 #include "shims/bpf/netns.h"
+#include "shims/bpf/policy_arena.h"
 #include "shims/bpf/shim.h"
 
 /* One kernel program; its link is pinned under the program's name. */
@@ -44,6 +45,7 @@ enum shim_program {
     PROGRAM_DENIED,
     PROGRAM_HELD_IN, /* likewise, one for each network namespace */
     PROGRAM_DENIED_IN,
+    PROGRAM_FORGET, /* run by policy.c, where the kernel has arenas */
     PROGRAM_COUNT
 };
 
@@ -142,19 +144,21 @@ struct shim {
     size_t chores_visited; /* done by it */
     uint64_t clock_offset; /* realtime minus boot clock */
     struct shim_needs policy_needs;
+    struct policy_arena arena;
     uint64_t generation;          /* of the policy in force; 0: none was ever committed */
     bool lookup_attached;         /* the accept hook may be in some network namespaces */
     struct shim_groups groups[2]; /* by the generation's parity */
     struct shim_apps apps;
     struct shim_asks *asks; /* NULL: nobody answers questions */
     struct reauthorizer *reauthorizer;
-    pthread_mutex_t code_lock; /* the code is also loaded from where questions are answered */
+    pthread_mutex_t code_lock;   /* the code is also loaded from where questions are answered */
+    pthread_mutex_t answer_lock; /* held while the program that takes answers runs: it can sleep */
 };
 
 /* probe.c: 0, or why the kernel keeps nothing with a task for programs of cgroups. */
 int probe_task_storage(void);
-/* 0, or why the kernel has no loops that it verifies quickly (classify/verifier.h). */
-int probe_may_goto(void);
+/* 0, or why the programs have to do without arenas and may_goto (classify/verifier.h). */
+int probe_arena(void);
 
 /* error.c */
 int shim_fail(struct shim_error *error, int code, const char *format, ...)
@@ -245,6 +249,8 @@ int netns_detach_all(struct shim *shim, struct shim_error *error);
 int netns_replace(struct shim *shim, struct shim_error *error);
 
 /* policy.c */
+/* Where the kernel has an arena for policies, maps it. */
+int policy_open(struct shim *shim, struct shim_error *error);
 int policy_read(const struct shim *shim, struct policy_layers *policy);
 void policy_adopt(struct shim *shim);
 /* Attaches what the policy in force needs now; something else than the policy has changed. */

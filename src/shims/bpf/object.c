@@ -51,6 +51,7 @@ const char *const shim_program_names[PROGRAM_COUNT] = {
     [PROGRAM_DENIED] = "ale_denied",
     [PROGRAM_HELD_IN] = "ale_held_in",
     [PROGRAM_DENIED_IN] = "ale_denied_in",
+    [PROGRAM_FORGET] = "classify_forget",
 };
 
 const char *const shim_map_names[MAP_COUNT] = {
@@ -169,10 +170,10 @@ static int link_kept_callouts(struct shim *shim, struct bpf_linker *linker, int 
     return result;
 }
 
-/* The same programs, with loops that this kernel has. */
+/* The same programs, with loops and memory that this kernel has. */
 static const void *programs_for_kernel(size_t *size)
 {
-    return probe_may_goto() ? ale_bounded_bpf__elf_bytes(size) : ale_bpf__elf_bytes(size);
+    return probe_arena() ? ale_bounded_bpf__elf_bytes(size) : ale_bpf__elf_bytes(size);
 }
 
 /* Links the programs with the callouts kept, `slot` (-1: none) having another or no object. */
@@ -295,6 +296,10 @@ static int reuse_maps(struct shim *shim, struct bpf_object *object, struct shim_
 
         if (bpf_map__is_internal(map))
             continue;
+        if (bpf_map__type(map) == (enum bpf_map_type)CLASSIFY_MAP_TYPE_ARENA) {
+            bpf_map__set_max_entries(map, policy_arena_pages());
+            bpf_map__set_map_extra(map, policy_arena_address());
+        }
         if (known >= 0) {
             if (shim->maps[known] >= 0)
                 result = reuse_map(shim, map, shim->maps[known], error);
@@ -344,9 +349,13 @@ static struct bpf_object *object_open(struct shim *shim, uint64_t programs, uint
 
 static void choose_programs(struct bpf_object *object, uint64_t programs)
 {
-    for (int i = 0; i < PROGRAM_COUNT; i++)
-        bpf_program__set_autoload(bpf_object__find_program_by_name(object, shim_program_names[i]),
-                                  programs & (1ull << i));
+    for (int i = 0; i < PROGRAM_COUNT; i++) {
+        struct bpf_program *program =
+            bpf_object__find_program_by_name(object, shim_program_names[i]);
+
+        if (program)
+            bpf_program__set_autoload(program, programs & (1ull << i));
+    }
 }
 
 static int pin_callout_maps(struct shim *shim, struct bpf_object *object)

@@ -1,7 +1,7 @@
 /*
  * Committing a policy: hooks first, then the policy, then the hooks nobody needs any more go. A
- * whole image is a map of its own and one swap; the kernel waits in it for programs that still run
- * on the old map, some milliseconds. A change in place is one store.
+ * whole image has a place of its own in the arena, or is a map of its own, and is put in force by
+ * one swap. A change in place is one store.
  */
 #include "shims/bpf/internal.h"
 #include "classify/change.h"
@@ -38,8 +38,7 @@ static int read_version(int fd, struct classify_block *block, struct classify_ve
     return result;
 }
 
-/* The version in force and its layers: -ENOENT before the first commit. */
-int policy_read(const struct shim *shim, struct policy_layers *policy)
+static int read_map(const struct shim *shim, struct policy_layers *policy)
 {
     struct classify_block *block = malloc(sizeof(*block));
     uint32_t slot = 0, id;
@@ -59,6 +58,31 @@ int policy_read(const struct shim *shim, struct policy_layers *policy)
     }
     free(block);
     return result;
+}
+
+static int read_arena(const struct shim *shim, struct policy_layers *policy)
+{
+    const uint8_t *bytes = policy_arena_in_force(&shim->arena);
+
+    if (!bytes)
+        return -ENOENT;
+    uint32_t root = ((const struct classify_header *)(const void *)bytes)->root;
+    memcpy(&policy->version, bytes + (size_t)root * CLASSIFY_UNIT, sizeof(policy->version));
+    for (uint32_t i = 0; i < CLASSIFY_LAYERS; i++) {
+        uint32_t unit = policy->version.layer[i];
+
+        policy->layers[i] = (struct classify_layer){0};
+        if (unit)
+            memcpy(&policy->layers[i], bytes + (size_t)unit * CLASSIFY_UNIT,
+                   sizeof(policy->layers[i]));
+    }
+    return 0;
+}
+
+/* The version in force and its layers: -ENOENT before the first commit. */
+int policy_read(const struct shim *shim, struct policy_layers *policy)
+{
+    return shim->arena.bytes ? read_arena(shim, policy) : read_map(shim, policy);
 }
 
 static void layers_of_image(const struct classify_image *image, struct policy_layers *policy)
@@ -123,6 +147,32 @@ static int finish(struct shim *shim, const struct classify_image *image, int res
     return result;
 }
 
+/* ---- the arena ---- */
+
+static int forget(void *ctx, const struct classify_forget *what)
+{
+    struct shim *shim = ctx;
+    struct classify_forget which = *what;
+    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &which, .ctx_size_in = sizeof(which));
+    int result = code_provide(shim, 1ull << PROGRAM_FORGET, NULL);
+
+    if (result)
+        return result;
+    pthread_mutex_lock(&shim->answer_lock);
+    if (bpf_prog_test_run_opts(shim->code.programs[PROGRAM_FORGET], &options))
+        result = -errno;
+    pthread_mutex_unlock(&shim->answer_lock);
+    return result;
+}
+
+int policy_open(struct shim *shim, struct shim_error *error)
+{
+    int map = shim->maps[MAP_POLICY];
+    int result = policy_arena_is(map) ? policy_arena_open(&shim->arena, map, forget, shim) : 0;
+
+    return result ? shim_fail(error, result, "can't map the policy: %s", strerror(-result)) : 0;
+}
+
 /* ---- whole images ---- */
 
 static void unmap(void *mapping, size_t size)
@@ -152,23 +202,54 @@ static int policy_map(struct classify_image *image)
     return fd;
 }
 
+/* The kernel's copy; a descriptor where it is a map, else 0. */
+static int place(struct shim *shim, struct classify_image *image, struct shim_error *error)
+{
+    size_t size = image->size;
+    int result = shim->arena.bytes ? policy_arena_place(&shim->arena, image) : policy_map(image);
+
+    return result < 0 ? shim_fail(error, result,
+                                  "can't make the kernel's copy of the policy (%zu bytes): %s",
+                                  size, strerror(-result))
+                      : result;
+}
+
+/* The kernel waits here for programs that still run on the old map, some milliseconds. */
+static int swap_maps(struct shim *shim, int fd, struct shim_error *error)
+{
+    uint32_t slot = 0;
+
+    return bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY)
+               ? shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno))
+               : 0;
+}
+
+static int enforce(struct shim *shim, const struct classify_image *image, int fd,
+                   struct shim_error *error)
+{
+    if (!shim->arena.bytes)
+        return swap_maps(shim, fd, error);
+    policy_arena_enforce(&shim->arena, image);
+    return 0;
+}
+
 int shim_commit(struct shim *shim, struct classify_image *image, struct shim_error *error)
 {
     struct shim_needs old_needs = shim->policy_needs;
-    uint32_t slot = 0;
     int result;
 
     /* Generation 0 is nobody's: connected datagram sockets use it for "not authorized". */
     classify_image_version(image)->generation = shim->generation + 1;
-    CLEANUP_FD int fd = policy_map(image);
+    int fd = place(shim, image, error);
     if (fd < 0)
-        return shim_fail(error, fd, "can't make the kernel's copy of the policy (%zu bytes): %s",
-                         image->size, strerror(-fd));
+        return fd;
     result = prepare(shim, image, true, error);
     if (!result && shim->succeeding)
         succession_inherit(shim);
-    if (!result && bpf_map_update_elem(shim->maps[MAP_POLICY], &slot, &fd, BPF_ANY))
-        result = shim_fail(error, -errno, "can't swap the policy: %s", strerror(errno));
+    if (!result)
+        result = enforce(shim, image, fd, error);
+    if (fd)
+        close(fd);
     if (!result && shim->succeeding)
         result = succession_complete(shim, error);
     return finish(shim, image, result, old_needs);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <linux/bpf.h>
 
+#include "classify/grace.h"
 #include "probe.skel.h"
 
 struct probe_case {
@@ -26,7 +27,7 @@ enum {
     TRY_DESTROY,
     TRY_NETFILTER,
     TRY_TASK_STORAGE,
-    TRY_MAY_GOTO,
+    TRY_ARENA,
     TRY_LSM
 };
 
@@ -53,8 +54,8 @@ static const struct probe_case cases[SHIM_HOOKS] = {
                              BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP},
     [SHIM_HOOK_TASK_STORAGE] = {"task_storage", "who is calling, kept with each task", false,
                                 .other = TRY_TASK_STORAGE},
-    [SHIM_HOOK_MAY_GOTO] = {"may_goto", "verifying the programs quickly", false,
-                            .other = TRY_MAY_GOTO},
+    [SHIM_HOOK_ARENA] = {"arena", "large policies in the least time and memory", false,
+                         .other = TRY_ARENA},
     [SHIM_HOOK_SK_STORAGE] = {"sk_storage", "whose socket it is", true,
                               .map = BPF_MAP_TYPE_SK_STORAGE, .other = TRY_MAP},
     [SHIM_HOOK_RINGBUF] = {"ringbuf", "net events", true, .map = BPF_MAP_TYPE_RINGBUF,
@@ -106,23 +107,44 @@ int probe_task_storage(void)
     return known;
 }
 
-/* A loop that ends by this instruction alone. */
-int probe_may_goto(void)
+/* A program that reads an arena, in a loop that ends by may_goto alone. */
+static int try_arena(void)
 {
-    static int known = 1; /* not yet */
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE,
+                .map_extra = policy_arena_address());
+    CLEANUP_FD int arena = bpf_map_create((enum bpf_map_type)CLASSIFY_MAP_TYPE_ARENA, "probe", 0, 0,
+                                          policy_arena_pages(), &options);
     const struct bpf_insn instructions[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+        {.code = BPF_LD | BPF_DW | BPF_IMM,
+         .dst_reg = BPF_REG_1,
+         .src_reg = BPF_PSEUDO_MAP_FD,
+         .imm = arena},
+        {0},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_X,
+         .dst_reg = BPF_REG_1,
+         .src_reg = BPF_REG_1,
+         .off = 1,
+         .imm = 1}, /* addr_space_cast */
+        {.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = BPF_REG_0, .src_reg = BPF_REG_1},
         {.code = BPF_JMP | 0xe0 /* BPF_JCOND */, .off = 1},
         {.code = BPF_JMP | BPF_JA, .off = -2},
         {.code = BPF_JMP | BPF_EXIT},
     };
 
-    if (known == 1) {
-        CLEANUP_FD int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "probe", "GPL", instructions,
-                                          sizeof(instructions) / sizeof(*instructions), NULL);
+    if (arena < 0)
+        return -errno;
+    CLEANUP_FD int program = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "probe", "GPL", instructions,
+                                           sizeof(instructions) / sizeof(*instructions), NULL);
+    return program < 0 ? -errno : grace_wait() ? 0 : -ENOSYS;
+}
 
-        known = fd < 0 ? -errno : 0;
-    }
+int probe_arena(void)
+{
+    static int known = 1; /* not yet */
+
+    if (known == 1)
+        known = try_arena();
     return known;
 }
 
@@ -131,8 +153,8 @@ static int try(enum shim_hook hook)
     switch (cases[hook].other) {
     case TRY_TASK_STORAGE:
         return probe_task_storage();
-    case TRY_MAY_GOTO:
-        return probe_may_goto();
+    case TRY_ARENA:
+        return probe_arena();
     case TRY_LSM:
         return lsm_probe(cases[hook].lsm);
     case TRY_MAP:
@@ -169,10 +191,10 @@ static void probe_one(enum shim_hook hook, struct shim_probe *probe)
                  "not for programs of cgroups in this kernel: the %d tasks that called last are "
                  "kept in a table",
                  ALE_CALLERS);
-    else if (result && hook == SHIM_HOOK_MAY_GOTO)
+    else if (result && hook == SHIM_HOOK_ARENA)
         snprintf(probe->reason, sizeof(probe->reason),
-                 "not in this kernel, 6.9 and later have it: the programs are verified with some "
-                 "five times the work when they are loaded");
+                 "not in this kernel, 6.9 and later have it: programs load more slowly, lookups "
+                 "among many filters take a third longer, a policy 4 MiB at least");
     else if (result && hook == SHIM_HOOK_SOCK_DESTROY)
         snprintf(probe->reason, sizeof(probe->reason),
                  "%s: CONFIG_INET_DIAG_DESTROY and the modules tcp_diag and udp_diag are needed; "

@@ -60,7 +60,7 @@ static int map_memory(struct shim *shim, struct shim_error *error)
                      shim->maps[MAP_EVENT_LOG], 0);
     if (shim->state == MAP_FAILED || shim->log == MAP_FAILED || app_names_open(shim))
         return shim_fail(error, -errno, "can't map the shim's state: %s", strerror(errno));
-    return 0;
+    return policy_open(shim, error);
 }
 
 static int adopt_maps(struct shim *shim, struct shim_error *error)
@@ -196,6 +196,7 @@ static struct shim *shim_new(const struct shim_options *options)
         return NULL;
     shim->options = *options;
     pthread_mutex_init(&shim->code_lock, NULL);
+    pthread_mutex_init(&shim->answer_lock, NULL);
     shim->cgroup_fd = -1;
     shim->state = MAP_FAILED;
     shim->log = MAP_FAILED;
@@ -286,6 +287,7 @@ void shim_close(struct shim *shim)
     for (int i = 0; i < PROGRAM_LINK_COUNT; i++)
         bpf_link__destroy(shim->links[i]); /* the pin holds it */
     code_free(&shim->code);
+    policy_arena_close(&shim->arena);
     if (shim->state != MAP_FAILED)
         munmap(shim->state, page_round(sizeof(*shim->state)));
     app_names_close(shim);

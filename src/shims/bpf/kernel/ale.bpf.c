@@ -9,5 +9,6 @@
 #include "reauthorize.h"
 #include "queue.h"
 #include "answer.h"
+#include "classify/forget.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,26 +1,11 @@
-/* Every map of the shim. All are pinned: they outlive both the loader and the programs. */
+/* Every map of the shim but the policy's (classify/kernel.h). All are pinned: they outlive both the
+ * loader and the programs. */
 #ifndef OPENWFP_ALE_MAPS_H
 #define OPENWFP_ALE_MAPS_H
 
 #include "types.h"
 #include "classify/abi.h"
 #include "shims/bpf/abi.h"
-
-/* The policy: slot 0 is the only one; an image replaces it whole, a change is made in it. */
-struct policy_inner {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-    __type(key, __u32);
-    __uint(value_size, sizeof(struct classify_block));
-};
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __array(values, struct policy_inner);
-} policy SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

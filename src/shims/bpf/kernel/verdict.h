@@ -137,8 +137,7 @@ static __always_inline void request_start(struct request *request, const struct 
 
 static __always_inline __u64 policy_generation(void)
 {
-    __u32 zero = 0;
-    void *memory = bpf_map_lookup_elem(&policy, &zero);
+    void *memory = classify_memory();
 
     return memory ? classify_generation(memory) : 0;
 }

@@ -1,0 +1,47 @@
+/*
+ * The kernel's memory for policies where it has arenas (classify/abi.h). An image is copied to a
+ * place of its own, put in force by one store, and its place is emptied when both the kernel and
+ * its owner are done with it.
+ */
+#ifndef OPENWFP_POLICY_ARENA_H
+#define OPENWFP_POLICY_ARENA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "classify/compile.h"
+
+/* Gives pages of the arena back to the kernel. 0 or a negative error number. */
+typedef int policy_forget_fn(void *ctx, const struct classify_forget *what);
+
+struct policy_arena {
+    uint8_t *bytes; /* NULL: this kernel has none */
+    policy_forget_fn *forget;
+    void *ctx;
+    bool lived_in[CLASSIFY_PLACES]; /* by an image of this process */
+    struct policy_arena *next;      /* of all that are open */
+};
+
+/* What a map that is to be created needs: its size and an address that is free in any process. */
+uint32_t policy_arena_pages(void);
+uint64_t policy_arena_address(void);
+
+bool policy_arena_is(int map);
+
+/* Maps it. 0 or a negative error number. */
+int policy_arena_open(struct policy_arena *arena, int map, policy_forget_fn *forget, void *ctx);
+void policy_arena_close(struct policy_arena *arena);
+
+/*
+ * Copies the image to a free place, which is its memory until it is freed. -E2BIG: it is larger
+ * than a place; -EBUSY: earlier ones are still there.
+ */
+int policy_arena_place(struct policy_arena *arena, struct classify_image *image);
+
+/* Lookups that begin from now on find this image, which has been placed. */
+void policy_arena_enforce(struct policy_arena *arena, const struct classify_image *image);
+
+/* The memory of what is in force; NULL: nothing is. */
+const uint8_t *policy_arena_in_force(const struct policy_arena *arena);
+
+#endif
