@@ -134,8 +134,9 @@ static int try_arena(void)
 
     if (arena < 0)
         return -errno;
-    CLEANUP_FD int program = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "probe", "GPL", instructions,
-                                           sizeof(instructions) / sizeof(*instructions), NULL);
+    CLEANUP_FD int program =
+        bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "probe", "GPL", instructions,
+                      sizeof(instructions) / sizeof(*instructions), NULL);
     return program < 0 ? -errno : grace_wait() ? 0 : -ENOSYS;
 }
 
