@@ -133,17 +133,6 @@ static double kernel_again(const struct bench *bench, struct kernel_side *kernel
     return sum / HOT;
 }
 
-static bool print_kernel(const struct bench *bench, const char *object)
-{
-    struct kernel_side *kernel = kernel_side_open(object);
-    if (kernel == NULL || !kernel_side_load(kernel, bench->image))
-        return false;
-    printf(", \"kernel_spread_ns\": %.0f", kernel_spread(bench, kernel));
-    printf(", \"kernel_again_ns\": %.0f", kernel_again(bench, kernel));
-    kernel_side_close(kernel);
-    return true;
-}
-
 static void print_statistics(const struct bench *bench)
 {
     static struct classify_statistics statistics;
@@ -155,6 +144,19 @@ static void print_statistics(const struct bench *bench)
     printf(", \"record_bytes\": %.1f, \"tree_bytes\": %.1f, \"map_bytes\": %.1f",
            (double)layer->record_bytes / filters, (double)layer->tree_bytes / filters,
            (double)statistics.size / filters);
+}
+
+/* Statistics are of the memory where the kernel has it. */
+static bool print_with_kernel(const struct bench *bench, const char *object)
+{
+    struct kernel_side *kernel = kernel_side_open(object);
+    if (kernel == NULL || !kernel_side_load(kernel, bench->image))
+        return false;
+    print_statistics(bench);
+    printf(", \"kernel_spread_ns\": %.0f", kernel_spread(bench, kernel));
+    printf(", \"kernel_again_ns\": %.0f", kernel_again(bench, kernel));
+    kernel_side_close(kernel);
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -170,8 +172,11 @@ int main(int argc, char **argv)
            bench.compile_ms);
     printf(", \"user_spread_ns\": %.0f, \"user_again_ns\": %.0f", user_spread(&bench),
            user_again(&bench));
-    print_statistics(&bench);
-    bool done = strcmp(argv[1], "-") == 0 || print_kernel(&bench, argv[1]);
+    bool done = true;
+    if (strcmp(argv[1], "-") == 0)
+        print_statistics(&bench);
+    else
+        done = print_with_kernel(&bench, argv[1]);
     printf("}\n");
     classify_image_free(bench.image);
     free(bench.keys);

@@ -400,7 +400,7 @@ typedef enum OPENWFP_REBUILD_ {
  */
 typedef struct OPENWFP_CLASSIFIER_ {
     UINT64 generation; /* the version in force of this image, from 1 on; 0: there is no image yet */
-    UINT64 size;       /* bytes of the image, with the reserve */
+    UINT64 size;       /* bytes of the image, with the reserve as far as it is there */
     UINT64 reserve;    /* bytes for changes */
     UINT64 reserveUsed;
     UINT64 buildTime;    /* ns that the image's trees took to build */

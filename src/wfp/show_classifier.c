@@ -194,7 +194,7 @@ static void print_whole(const struct show *show, const OPENWFP_CLASSIFIER *class
     printf("policy      %llu filters, bytes a filter: %s; trees built in %s; generation %llu\n",
            (unsigned long long)all_filters(classifier), bytes_text(show, all_base(classifier)),
            time_text(show, classifier->buildTime), (unsigned long long)classifier->generation);
-    printf("memory      %s; of them %s are a reserve for changes, %s used\n",
+    printf("memory      %s; a reserve of %s for changes, %s of it used\n",
            size_text(show, classifier->size), size_text(show, classifier->reserve),
            size_text(show, classifier->reserveUsed));
     print_changes(classifier);

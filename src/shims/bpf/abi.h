@@ -9,7 +9,7 @@
 
 #include "classify/abi.h"
 
-#define ALE_ABI    8
+#define ALE_ABI    9
 #define ALE_PATH   256
 #define ALE_GROUPS 32
 #define ALE_APPS   32768
