@@ -6,10 +6,14 @@
 #include "cut.h"
 #include "records.h"
 
-#define REFERENCES_PER_FILTER 8 /* words that all trees may take */
-#define REFERENCES_FREE       64
-#define REST                  300 /* a part of all filters so small that it is one tree */
-#define LEAF                  5   /* filters that are not told apart any further */
+/* Bytes that all trees may take for each record, whatever is, */
+#define BYTES_PER_RECORD 32
+#define BYTES_FREE       256
+/* and what two filters may take with records and trees, unless that leaves too few for these. */
+#define BYTES_OF_TWO     199
+#define BYTES_WORTH_IT   24
+#define REST             300 /* a part of all filters so small that it is one tree */
+#define LEAF             5   /* filters that are not told apart any further */
 
 /* Lists of box numbers, one on top of the other as the builder goes down. */
 struct stack {
@@ -393,13 +397,38 @@ static bool read_boxes(struct builder *builder, uint32_t first, uint32_t end)
     return true;
 }
 
+/* The alternatives of a filter are records of its own, one behind the other. */
+static uint32_t count_filters(const struct builder *builder, uint32_t first, uint32_t end)
+{
+    struct records records = {builder->memory->bytes, first, end};
+    const struct classify_filter *filter;
+    uint32_t count = 0;
+    uint64_t last = 0;
+    while ((filter = records_next(&records)) != NULL) {
+        count += count == 0 || filter->id != last;
+        last = filter->id;
+    }
+    return count;
+}
+
+static uint64_t bytes_for_trees(const struct builder *builder, uint32_t first, uint32_t end)
+{
+    uint64_t most = (uint64_t)builder->boxes.count * BYTES_PER_RECORD;
+    uint64_t filters = count_filters(builder, first, end);
+    uint64_t records = (uint64_t)(end - first) * CLASSIFY_UNIT;
+    uint64_t all = filters * BYTES_OF_TWO / 2;
+    if (records + filters * BYTES_WORTH_IT <= all && all - records < most)
+        most = all - records;
+    return most + BYTES_FREE;
+}
+
 bool trees_build(struct memory *memory, uint32_t first, uint32_t end, uint32_t limit,
                  uint8_t *notes, struct trees *trees)
 {
     struct builder builder = {.memory = memory, .notes = notes};
     *trees = (struct trees){.count = 0};
     builder.failed = !read_boxes(&builder, first, end);
-    uint64_t budget = (uint64_t)builder.boxes.count * REFERENCES_PER_FILTER + REFERENCES_FREE;
+    uint64_t budget = bytes_for_trees(&builder, first, end) / sizeof(uint32_t);
     uint32_t start = memory->at; /* behind the records and trees of other layers */
     while (!builder.failed && any_aside(&builder)) {
         uint64_t used = (uint64_t)(memory->at - start) * 2;

@@ -16,7 +16,7 @@ struct kernel_side {
     struct bpf_object *object;
     struct classify_walk *walks;
     struct policy_arena arena;
-    int policy, decide_all, decide_first, forget;
+    int policy, decide_all, decide_first;
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -31,22 +31,16 @@ static size_t walks_size(void)
     return (size + page - 1) / page * page;
 }
 
-static int forget(void *ctx, const struct classify_forget *what)
-{
-    struct kernel_side *side = ctx;
-    struct classify_forget which = *what;
-    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &which, .ctx_size_in = sizeof which);
-    return bpf_prog_test_run_opts(side->forget, &options);
-}
-
 /* Where the object has an arena. */
 static bool open_arena(struct kernel_side *side)
 {
     if (!policy_arena_is(side->policy))
         return true;
-    side->forget =
+    if (policy_arena_open(&side->arena, side->policy, NULL) != 0)
+        return false;
+    side->arena.forget =
         bpf_program__fd(bpf_object__find_program_by_name(side->object, "classify_forget"));
-    return policy_arena_open(&side->arena, side->policy, forget, side) == 0;
+    return true;
 }
 
 static bool find_parts(struct kernel_side *side)

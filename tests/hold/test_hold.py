@@ -71,8 +71,18 @@ class Hold(unittest.TestCase):
         self.driver.tell("close", 0)
         self.driver.tell("commit")
 
+    def somebody_lives_there(self):
+        """The rules are put where somebody covered lives: who is only starting does not yet."""
+        pid = self.place.start("sleep", "60").process.pid
+        wait_until(lambda: self.name_of(pid) == "sleep", "sleep to begin")
+
+    @staticmethod
+    def name_of(pid):
+        with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+            return file.read().strip()
+
     def hold(self, layer=CONNECT, inbound=0):
-        self.place.start("sleep", "60")  # somebody covered: the rules are put where they live
+        self.somebody_lives_there()
         self.driver.tell("commit", f"{layer}:{TERMINATING}:user", f"{layer + 2}:{TERMINATING}:user")
         self.driver.tell("enable", 1, inbound, 0)
 
@@ -317,7 +327,7 @@ class Hold(unittest.TestCase):
     # redirection
 
     def hold_redirect(self):
-        self.place.start("sleep", "60")
+        self.somebody_lives_there()
         self.driver.tell("commit", f"66:{TERMINATING}:user", f"67:{TERMINATING}:user",
                          f"{CONNECT}:{PERMIT}", f"{CONNECT + 2}:{PERMIT}")
         self.driver.tell("enable", 1, 0, 1)
@@ -339,7 +349,7 @@ class Hold(unittest.TestCase):
                 self.assertEqual("ok", self.last(program))
 
     def test_15_8_and_21_6_the_connect_layer_sees_the_new_peer(self):
-        self.place.start("sleep", "60")
+        self.somebody_lives_there()
         self.driver.tell("commit", f"66:{TERMINATING}:user", f"{CONNECT}:{TERMINATING}:user")
         self.driver.tell("enable", 1, 0, 1)
         program = self.start(f"tcp4 connect={OUTSIDE4}:80")

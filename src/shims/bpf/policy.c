@@ -147,33 +147,16 @@ static int finish(struct shim *shim, const struct classify_image *image, int res
     return result;
 }
 
-/* ---- the arena ---- */
-
-static int forget(void *ctx, const struct classify_forget *what)
-{
-    struct shim *shim = ctx;
-    struct classify_forget which = *what;
-    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &which, .ctx_size_in = sizeof(which));
-    int result = code_provide(shim, 1ull << PROGRAM_FORGET, NULL);
-
-    if (result)
-        return result;
-    pthread_mutex_lock(&shim->answer_lock);
-    if (bpf_prog_test_run_opts(shim->code.programs[PROGRAM_FORGET], &options))
-        result = -errno;
-    pthread_mutex_unlock(&shim->answer_lock);
-    return result;
-}
+/* ---- whole images ---- */
 
 int policy_open(struct shim *shim, struct shim_error *error)
 {
-    int map = shim->maps[MAP_POLICY];
-    int result = policy_arena_is(map) ? policy_arena_open(&shim->arena, map, forget, shim) : 0;
+    int map = shim->maps[MAP_POLICY], result = 0;
 
+    if (policy_arena_is(map))
+        result = policy_arena_open(&shim->arena, map, &shim->answer_lock);
     return result ? shim_fail(error, result, "can't map the policy: %s", strerror(-result)) : 0;
 }
-
-/* ---- whole images ---- */
 
 static void unmap(void *mapping, size_t size)
 {
@@ -229,6 +212,11 @@ static int enforce(struct shim *shim, const struct classify_image *image, int fd
 {
     if (!shim->arena.bytes)
         return swap_maps(shim, fd, error);
+    int result =
+        policy_arena_in_force(&shim->arena) ? code_provide(shim, 1ull << PROGRAM_FORGET, error) : 0;
+    if (result)
+        return result;
+    shim->arena.forget = shim->code.programs[PROGRAM_FORGET];
     policy_arena_enforce(&shim->arena, image);
     return 0;
 }

@@ -36,6 +36,55 @@ static bool is_in_force(const struct policy_arena *arena, uint32_t place)
     return head_of(arena)->in_force == offset_of_place(place);
 }
 
+/* ---- emptying ---- */
+
+static int forget(const struct policy_arena *arena, uint32_t place)
+{
+    struct classify_forget what = {offset_of_place(place), head_of(arena)->pages[place]};
+    LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &what, .ctx_size_in = sizeof(what));
+
+    if (arena->sleepers)
+        pthread_mutex_lock(arena->sleepers);
+    int result = bpf_prog_test_run_opts(arena->forget, &options) ? -errno : 0;
+    if (arena->sleepers)
+        pthread_mutex_unlock(arena->sleepers);
+    return result;
+}
+
+/* Lookups that began when it was in force may still read there. What can't be given back now is
+ * when the place is wanted again. */
+static int empty(const struct policy_arena *arena, uint32_t place)
+{
+    uint32_t *pages = &head_of(arena)->pages[place];
+    int result = !*pages ? 0 : grace_wait() ? forget(arena, place) : -EAGAIN;
+
+    if (!result)
+        *pages = 0;
+    return result;
+}
+
+static void *run_emptier(void *ctx)
+{
+    const struct policy_arena *arena = ctx;
+
+    empty(arena, arena->place);
+    return NULL;
+}
+
+static void await_emptier(struct policy_arena *arena)
+{
+    if (arena->emptying)
+        pthread_join(arena->emptier, NULL);
+    arena->emptying = false;
+}
+
+static void empty_in_background(struct policy_arena *arena, uint32_t place)
+{
+    await_emptier(arena);
+    arena->place = place;
+    arena->emptying = !pthread_create(&arena->emptier, NULL, run_emptier, arena);
+}
+
 /* ---- opening ---- */
 
 uint32_t policy_arena_pages(void)
@@ -68,7 +117,7 @@ bool policy_arena_is(int map)
     return !describe(map, &info) && info.type == CLASSIFY_MAP_TYPE_ARENA;
 }
 
-int policy_arena_open(struct policy_arena *arena, int map, policy_forget_fn *forget, void *ctx)
+int policy_arena_open(struct policy_arena *arena, int map, pthread_mutex_t *sleepers)
 {
     struct bpf_map_info info;
     int result = describe(map, &info);
@@ -79,7 +128,7 @@ int policy_arena_open(struct policy_arena *arena, int map, policy_forget_fn *for
                        MAP_SHARED | MAP_FIXED_NOREPLACE, map, 0);
     if (bytes == MAP_FAILED)
         return -errno;
-    *arena = (struct policy_arena){.bytes = bytes, .forget = forget, .ctx = ctx, .next = all};
+    *arena = (struct policy_arena){.bytes = bytes, .forget = -1, .sleepers = sleepers, .next = all};
     all = arena;
     return 0;
 }
@@ -90,6 +139,7 @@ void policy_arena_close(struct policy_arena *arena)
 
     if (!arena->bytes)
         return;
+    await_emptier(arena);
     while (*link != arena)
         link = &(*link)->next;
     *link = arena->next;
@@ -98,19 +148,6 @@ void policy_arena_close(struct policy_arena *arena)
 }
 
 /* ---- places ---- */
-
-/* Lookups that began when it was in force may still read there. What can't be given back now is
- * when the place is wanted again. */
-static int empty(struct policy_arena *arena, uint32_t place)
-{
-    uint32_t *pages = &head_of(arena)->pages[place];
-    struct classify_forget what = {offset_of_place(place), *pages};
-    int result = !*pages ? 0 : grace_wait() ? arena->forget(arena->ctx, &what) : -EAGAIN;
-
-    if (!result)
-        *pages = 0;
-    return result;
-}
 
 static void release(void *mapping, size_t size)
 {
@@ -123,7 +160,7 @@ static void release(void *mapping, size_t size)
     uint32_t place = (uint32_t)((uint8_t *)mapping - arena->bytes) / CLASSIFY_PLACE;
     arena->lived_in[place] = false;
     if (!is_in_force(arena, place))
-        empty(arena, place);
+        empty_in_background(arena, place);
 }
 
 /* Pages of zeros are not touched: they come when something is written there. Returns how many were.
@@ -146,6 +183,7 @@ static size_t copy(uint8_t *to, const uint8_t *from, size_t size)
 
 static int find_place(struct policy_arena *arena)
 {
+    await_emptier(arena);
     for (uint32_t place = 0; place < CLASSIFY_PLACES; place++)
         if (!arena->lived_in[place] && !is_in_force(arena, place) && !empty(arena, place))
             return (int)place;
@@ -174,7 +212,7 @@ void policy_arena_enforce(struct policy_arena *arena, const struct classify_imag
 
     __atomic_store_n(&head->in_force, (uint32_t)(image->memory - arena->bytes), __ATOMIC_RELEASE);
     if (before && !arena->lived_in[before / CLASSIFY_PLACE])
-        empty(arena, before / CLASSIFY_PLACE);
+        empty_in_background(arena, before / CLASSIFY_PLACE);
 }
 
 const uint8_t *policy_arena_in_force(const struct policy_arena *arena)

@@ -6,19 +6,20 @@
 #ifndef OPENWFP_POLICY_ARENA_H
 #define OPENWFP_POLICY_ARENA_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "classify/compile.h"
 
-/* Gives pages of the arena back to the kernel. 0 or a negative error number. */
-typedef int policy_forget_fn(void *ctx, const struct classify_forget *what);
-
 struct policy_arena {
-    uint8_t *bytes; /* NULL: this kernel has none */
-    policy_forget_fn *forget;
-    void *ctx;
+    uint8_t *bytes;                 /* NULL: this kernel has none */
+    int forget;                     /* classify_forget(), when there is something to forget */
+    pthread_mutex_t *sleepers;      /* held by lookups that RCU does not wait for; may be NULL */
     bool lived_in[CLASSIFY_PLACES]; /* by an image of this process */
+    pthread_t emptier;              /* waits for the last lookups in a place, */
+    bool emptying;                  /* if there is one, */
+    uint32_t place;                 /* and empties it */
     struct policy_arena *next;      /* of all that are open */
 };
 
@@ -29,7 +30,7 @@ uint64_t policy_arena_address(void);
 bool policy_arena_is(int map);
 
 /* Maps it. 0 or a negative error number. */
-int policy_arena_open(struct policy_arena *arena, int map, policy_forget_fn *forget, void *ctx);
+int policy_arena_open(struct policy_arena *arena, int map, pthread_mutex_t *sleepers);
 void policy_arena_close(struct policy_arena *arena);
 
 /*
@@ -38,7 +39,8 @@ void policy_arena_close(struct policy_arena *arena);
  */
 int policy_arena_place(struct policy_arena *arena, struct classify_image *image);
 
-/* Lookups that begin from now on find this image, which has been placed. */
+/* Lookups that begin from now on find this image, which has been placed. Does not wait for others.
+ */
 void policy_arena_enforce(struct policy_arena *arena, const struct classify_image *image);
 
 /* The memory of what is in force; NULL: nothing is. */
