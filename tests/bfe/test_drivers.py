@@ -211,8 +211,13 @@ class Drivers(DriverCase):
         self.assertEqual([f"entered in state {running}, open 0"], self.said("watches"))
         self.engine.stop()
         self.assertEqual(f"told state {stopping}, open {cannot}", self.said("watches")[-1])
-        self.engine.start()
-        wait_until(lambda: len(self.said("watches")) == 4, "the driver to be told")
+        for _ in range(5):  # on a busy machine it may begin when the engine runs already
+            self.engine.start()
+            wait_until(lambda: f"state {running}, open 0" in self.said("watches")[-1],
+                       "the driver to see the engine run")
+            if self.said("watches")[-1].startswith("told"):
+                break
+            self.engine.stop()
         self.assertEqual([f"entered in state {pending}, open {cannot}",
                           f"told state {running}, open 0"], self.said("watches")[-2:])
         wait_until(lambda: self.state("watches") == "running", "the driver to come back")

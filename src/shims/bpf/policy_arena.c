@@ -149,15 +149,20 @@ void policy_arena_close(struct policy_arena *arena)
 
 /* ---- places ---- */
 
+static uint64_t offset_in(const struct policy_arena *arena, const void *mapping)
+{
+    return (uintptr_t)mapping - (uintptr_t)arena->bytes;
+}
+
 static void release(void *mapping, size_t size)
 {
     struct policy_arena *arena = all;
 
-    while (arena && (uint64_t)((uint8_t *)mapping - arena->bytes) >= ARENA_BYTES)
+    while (arena && offset_in(arena, mapping) >= ARENA_BYTES)
         arena = arena->next;
     if (!arena)
         return;
-    uint32_t place = (uint32_t)((uint8_t *)mapping - arena->bytes) / CLASSIFY_PLACE;
+    uint32_t place = (uint32_t)(offset_in(arena, mapping) / CLASSIFY_PLACE);
     arena->lived_in[place] = false;
     if (!is_in_force(arena, place))
         empty_in_background(arena, place);
