@@ -332,7 +332,7 @@ bool image_finish(struct classify_image *image, struct memory *memory)
         return false;
     memory_trim(memory);
     image->memory = memory->bytes;
-    image->size = (size_t)memory->end * CLASSIFY_UNIT;
+    image->size = memory_size(memory);
     image->used = (size_t)memory->at * CLASSIFY_UNIT;
     memory->bytes = NULL;
     image_publish(image, private->version);

@@ -3,18 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_UNITS 0x1fffffffu /* a list is addressed by half units in 30 bits */
+#define MAX_UNITS    0x1fffffffu /* a list is addressed by half units in 30 bits */
+#define HEAP_UNITS   512u        /* a change needs little, so it is taken by pages */
+#define RECORD_UNITS (sizeof(struct classify_record) / CLASSIFY_UNIT)
 
-static uint32_t whole_blocks(uint64_t units)
+static uint32_t rounded(uint64_t units, uint32_t to)
 {
-    return (uint32_t)((units + CLASSIFY_BLOCK_UNITS - 1) / CLASSIFY_BLOCK_UNITS *
-                      CLASSIFY_BLOCK_UNITS);
+    return (uint32_t)((units + to - 1) / to * to);
 }
 
 struct memory memory_new(uint32_t units)
 {
     struct memory memory = {.at = sizeof(struct classify_header) / CLASSIFY_UNIT};
-    memory.end = whole_blocks(units > 0 ? units : 1);
+    memory.end = rounded(units > 0 ? units : 1, HEAP_UNITS);
     memory.bytes = calloc(memory.end, CLASSIFY_UNIT);
     return memory;
 }
@@ -28,7 +29,7 @@ static bool grow(struct memory *memory, uint64_t units)
 {
     if (memory->fixed || units > MAX_UNITS)
         return false;
-    uint32_t end = whole_blocks(units + memory->end / 4);
+    uint32_t end = rounded(units + memory->end / 4, HEAP_UNITS);
     uint8_t *bytes = realloc(memory->bytes, (size_t)end * CLASSIFY_UNIT);
     if (bytes == NULL)
         return false;
@@ -54,13 +55,18 @@ static void clean(const struct memory *memory, uint32_t end)
 
 void memory_trim(struct memory *memory)
 {
-    uint32_t end = whole_blocks(memory->at);
+    uint32_t end = rounded(memory->at + RECORD_UNITS, HEAP_UNITS);
     if (memory->fixed || end >= memory->end)
         return;
     uint8_t *bytes = realloc(memory->bytes, (size_t)end * CLASSIFY_UNIT);
     if (bytes != NULL)
         memory->bytes = bytes;
     memory->end = end;
+}
+
+size_t memory_size(const struct memory *memory)
+{
+    return (size_t)rounded(memory->at, CLASSIFY_BLOCK_UNITS) * CLASSIFY_UNIT;
 }
 
 uint32_t memory_take_words(struct memory *memory, uint32_t words)
@@ -79,7 +85,7 @@ uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window)
     if (read > CLASSIFY_BLOCK_UNITS)
         return MEMORY_FULL;
     if (at % CLASSIFY_BLOCK_UNITS + read > CLASSIFY_BLOCK_UNITS)
-        at = whole_blocks(at);
+        at = rounded(at, CLASSIFY_BLOCK_UNITS);
     if (!reach(memory, (uint64_t)at + read))
         return MEMORY_FULL;
     clean(memory, at + read);
@@ -89,7 +95,6 @@ uint32_t memory_take(struct memory *memory, uint32_t units, uint32_t window)
 
 uint32_t memory_take_record(struct memory *memory, uint32_t units)
 {
-    uint32_t window = sizeof(struct classify_record) / CLASSIFY_UNIT;
     uint32_t read = units + CLASSIFY_TEST_UNITS;
-    return memory_take(memory, units, read > window ? read : window);
+    return memory_take(memory, units, read > RECORD_UNITS ? read : RECORD_UNITS);
 }

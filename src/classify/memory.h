@@ -37,8 +37,11 @@ uint32_t memory_take_record(struct memory *memory, uint32_t units);
 /* Room for what is read word by word, and so may straddle blocks. */
 uint32_t memory_take_words(struct memory *memory, uint32_t words);
 
-/* Gives back what is free at the end, but for the rest of a block. */
+/* Gives back what is free at the end, but for what a reader of the last record may read. */
 void memory_trim(struct memory *memory);
+
+/* What it takes as whole blocks, in bytes. */
+size_t memory_size(const struct memory *memory);
 
 static inline void *memory_at(const struct memory *memory, uint32_t unit)
 {

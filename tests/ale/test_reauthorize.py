@@ -374,6 +374,15 @@ class Reauthorize(EngineCase):
 
     # What goes by packets
 
+    @staticmethod
+    def is_connected(program, port):
+        """Whether a datagram socket where the program lives is connected to the port."""
+        for table in ("udp", "udp6"):
+            with open(f"/proc/{program.process.pid}/net/{table}", encoding="ascii") as file:
+                if any(line.split()[2].endswith(f":{port:04X}") for line in file):
+                    return True
+        return False
+
     @each(*FAMILIES)
     def test_s10_a_connected_datagram_socket_loses_its_peer(self, family):
         """No hook sees what it sends; the error tells it, and then it is nobody's peer."""
@@ -386,6 +395,7 @@ class Reauthorize(EngineCase):
         idle = self.hold(f"{udp} connect={family.peer(53)} send recv")
         self.policy("block connect udp port 53")
         self.assertEqual("ECONNABORTED", self.seen(idle))
+        wait_until(lambda: not self.is_connected(doomed, 53), "the other socket's end")
         self.assertEqual(["EDESTADDRREQ", "EDESTADDRREQ"],
                          [answer for _, answer in self.place.finish(doomed)[-2:]])
         self.assertEqual(["ok", "ok"], [answer for _, answer in self.place.finish(other)[-2:]])

@@ -295,7 +295,8 @@ static int begin_shared(void **state)
     before = malloc(image->size);
     assert_non_null(mapping);
     assert_non_null(before);
-    memcpy(mapping, image->memory, image->size);
+    memset(mapping, 0, image->size);
+    memcpy(mapping, image->memory, image->used);
     memcpy(before, mapping, image->size);
     classify_image_adopt(image, mapping, release);
     return 0;
