@@ -38,9 +38,8 @@ static bool open_arena(struct kernel_side *side)
         return true;
     if (policy_arena_open(&side->arena, side->policy, NULL) != 0)
         return false;
-    side->arena.forget =
-        bpf_program__fd(bpf_object__find_program_by_name(side->object, "classify_forget"));
-    return true;
+    return policy_arena_set_forget(&side->arena, bpf_program__fd(bpf_object__find_program_by_name(
+                                                     side->object, "classify_forget"))) == 0;
 }
 
 static bool find_parts(struct kernel_side *side)

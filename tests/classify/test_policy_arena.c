@@ -37,9 +37,10 @@ static const struct classify_arena *head(const struct world *world)
 static int adopt(struct world *world)
 {
     int result = policy_arena_open(&world->arena, map_of(world), NULL);
-    world->arena.forget =
-        bpf_program__fd(bpf_object__find_program_by_name(world->object, "classify_forget"));
-    return result;
+    return result != 0 ? result
+                       : policy_arena_set_forget(&world->arena,
+                                                 bpf_program__fd(bpf_object__find_program_by_name(
+                                                     world->object, "classify_forget")));
 }
 
 static bool load(struct world *world)

@@ -185,11 +185,24 @@ static int policy_map(struct classify_image *image)
     return fd;
 }
 
+static int place_in_arena(struct shim *shim, struct classify_image *image)
+{
+    struct policy_arena *arena = &shim->arena;
+    int result = 0;
+
+    if (policy_arena_is_used(arena)) {
+        result = code_provide(shim, 1ull << PROGRAM_FORGET, NULL);
+        if (!result)
+            result = policy_arena_set_forget(arena, shim->code.programs[PROGRAM_FORGET]);
+    }
+    return result ? result : policy_arena_place(arena, image);
+}
+
 /* The kernel's copy; a descriptor where it is a map, else 0. */
 static int place(struct shim *shim, struct classify_image *image, struct shim_error *error)
 {
     size_t size = image->size;
-    int result = shim->arena.bytes ? policy_arena_place(&shim->arena, image) : policy_map(image);
+    int result = shim->arena.bytes ? place_in_arena(shim, image) : policy_map(image);
 
     return result < 0 ? shim_fail(error, result,
                                   "can't make the kernel's copy of the policy (%zu bytes): %s",
@@ -212,11 +225,6 @@ static int enforce(struct shim *shim, const struct classify_image *image, int fd
 {
     if (!shim->arena.bytes)
         return swap_maps(shim, fd, error);
-    int result =
-        policy_arena_in_force(&shim->arena) ? code_provide(shim, 1ull << PROGRAM_FORGET, error) : 0;
-    if (result)
-        return result;
-    shim->arena.forget = shim->code.programs[PROGRAM_FORGET];
     policy_arena_enforce(&shim->arena, image);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -144,7 +145,31 @@ void policy_arena_close(struct policy_arena *arena)
         link = &(*link)->next;
     *link = arena->next;
     munmap(arena->bytes, ARENA_BYTES);
+    if (arena->forget >= 0)
+        close(arena->forget);
     arena->bytes = NULL;
+}
+
+bool policy_arena_is_used(const struct policy_arena *arena)
+{
+    for (uint32_t place = 0; place < CLASSIFY_PLACES; place++)
+        if (head_of(arena)->pages[place])
+            return true;
+    return false;
+}
+
+/* Another code may have been loaded since. */
+int policy_arena_set_forget(struct policy_arena *arena, int program)
+{
+    int copy = fcntl(program, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0)
+        return -errno;
+    await_emptier(arena);
+    if (arena->forget >= 0)
+        close(arena->forget);
+    arena->forget = copy;
+    return 0;
 }
 
 /* ---- places ---- */

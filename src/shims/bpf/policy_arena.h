@@ -14,7 +14,7 @@
 
 struct policy_arena {
     uint8_t *bytes;                 /* NULL: this kernel has none */
-    int forget;                     /* classify_forget(), when there is something to forget */
+    int forget;                     /* a descriptor of classify_forget(); -1: none yet */
     pthread_mutex_t *sleepers;      /* held by lookups that RCU does not wait for; may be NULL */
     bool lived_in[CLASSIFY_PLACES]; /* by an image of this process */
     pthread_t emptier;              /* waits for the last lookups in a place, */
@@ -32,6 +32,11 @@ bool policy_arena_is(int map);
 /* Maps it. 0 or a negative error number. */
 int policy_arena_open(struct policy_arena *arena, int map, pthread_mutex_t *sleepers);
 void policy_arena_close(struct policy_arena *arena);
+
+/* Whether a place is, or was left by another process, with something in it: then the program
+ * classify_forget() is needed before the next image is placed. It stays the caller's. */
+bool policy_arena_is_used(const struct policy_arena *arena);
+int policy_arena_set_forget(struct policy_arena *arena, int program);
 
 /*
  * Copies the image to a free place, which is its memory until it is freed. -E2BIG: it is larger
