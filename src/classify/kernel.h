@@ -206,8 +206,10 @@ __noinline int classify(struct classify_walk *walk)
     if (!run.memory) {
         classify_begin(&walk->result);
         walk->lost = 1;
-    } else if (classify_enter(&run)) {
-        bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
+    } else {
+        if (classify_enter(&run))
+            bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
+        classify_make_sure(&run);
         if (walk->asked)
             classify_stand_still(&run);
     }
@@ -224,6 +226,7 @@ static __always_inline const struct classify_record *classify_return(struct clas
     if (!version || !walk->generation || version->generation != walk->generation ||
         walk->layer >= CLASSIFY_LAYERS)
         return NULL;
+    run->version = version;
     run->layer = classify_node_at(run, version->layer[walk->layer], sizeof(*run->layer));
     return run->layer ? classify_record_at(run, walk->found) : NULL;
 }
@@ -252,6 +255,7 @@ __noinline int classify_resume(struct classify_walk *walk)
                          answer.registered != CLASSIFY_PASSED_OVER &&
                              classify_called(&walk->result, &record->head, &answer)))
         bpf_loop(CLASSIFY_FAR_STEPS, classify_round, &run, 0);
+    classify_make_sure(&run);
     if (walk->asked)
         classify_stand_still(&run);
     classify_leave(&run);

@@ -390,13 +390,14 @@ CLASSIFY_INLINE bool classify_enter(struct classify_run *run)
     walk->lost = 0;
     run->walk->passed = 0;
     const struct classify_version *version = classify_start(run);
-    if (!version || walk->layer >= CLASSIFY_LAYERS) {
-        run->walk->lost = 1;
+    walk->number = version ? *(const volatile __u32 *)&version->number : 0;
+    if (!version || !walk->number || walk->layer >= CLASSIFY_LAYERS) {
+        walk->lost = 1;
         return false;
     }
+    run->version = version;
     if (!version->layer[walk->layer])
         return false;
-    run->walk->number = version->number;
     run->layer = classify_node_at(run, version->layer[walk->layer], sizeof(*run->layer));
     if (!run->layer) {
         run->walk->lost = 1;
@@ -449,6 +450,14 @@ CLASSIFY_INLINE bool classify_proceed(struct classify_run *run,
         run->walk->passed = behind;
     run->walk->done = filter->sublayer;
     return true;
+}
+
+/* Whether it was there all the time: memory that is emptied goes from its beginning on, where the
+ * versions are, and what is not there reads as a policy without filters. */
+CLASSIFY_INLINE void classify_make_sure(struct classify_run *run)
+{
+    if (run->version && *(const volatile __u32 *)&run->version->number != run->walk->number)
+        run->walk->lost = 1;
 }
 
 /* A policy that can't be walked to its end blocks. */

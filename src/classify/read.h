@@ -19,6 +19,7 @@
 struct classify_run {
     struct classify_walk *walk;
     void *memory;
+    const struct classify_version *version;
     const struct classify_layer *layer;
     const struct classify_block *nodes, *filters; /* the blocks of either that were read last */
 };

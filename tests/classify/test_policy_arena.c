@@ -12,6 +12,10 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 
+#include <fwps_layers.h>
+#include <fwptypes.h>
+
+#include "classify/walk.h"
 #include "policy_set.h"
 #include "shims/bpf/policy_arena.h"
 
@@ -91,6 +95,21 @@ static struct classify_image *placed(struct world *world, size_t count)
     struct classify_image *image = image_of(count);
     assert_int_equal(0, policy_arena_place(&world->arena, image));
     return image;
+}
+
+/* The kernel's decision of an empty key at the first layer of ALE. */
+static struct classify_result decide(const struct world *world)
+{
+    int walks = bpf_object__find_map_fd_by_name(world->object, "walks");
+    int program = bpf_program__fd(bpf_object__find_program_by_name(world->object, "decide_first"));
+    struct classify_walk walk = {.layer = FWPS_LAYER_ALE_AUTH_CONNECT_V4};
+    uint8_t packet[64] = {0};
+    uint32_t first = 0;
+    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet, .data_size_in = sizeof packet);
+    assert_int_equal(0, bpf_map_update_elem(walks, &first, &walk, BPF_ANY));
+    assert_int_equal(0, bpf_prog_test_run_opts(program, &run));
+    assert_int_equal(0, bpf_map_lookup_elem(walks, &first, &walk));
+    return walk.result;
 }
 
 /* As after a restart, which also waits for who empties a place. */
@@ -187,6 +206,23 @@ static void test_what_a_killed_owner_left_is_emptied(void **state)
     }
 }
 
+/* What is emptied under a lookup is no policy without filters, which would permit. */
+static void test_what_is_not_there_blocks(void **state)
+{
+    struct world *world = *state;
+    struct classify_image *image = placed(world, 100);
+    struct classify_forget what = {.offset = (uint32_t)(image->memory - world->arena.bytes),
+                                   .pages = (uint32_t)(image->size / 4096)};
+    LIBBPF_OPTS(bpf_test_run_opts, forget, .ctx_in = &what, .ctx_size_in = sizeof what);
+    policy_arena_enforce(&world->arena, image);
+    assert_int_not_equal(CLASSIFY_RESULT_BROKEN, decide(world).flags);
+    assert_int_equal(0, bpf_prog_test_run_opts(world->arena.forget, &forget));
+    struct classify_result result = decide(world);
+    assert_int_equal(FWP_ACTION_BLOCK, result.action);
+    assert_int_equal(CLASSIFY_RESULT_BROKEN, result.flags);
+    classify_image_free(image);
+}
+
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
 {
     return 0;
@@ -198,6 +234,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_an_image_is_copied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_in_force_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_freed_is_emptied, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_there_blocks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_places_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_a_killed_owner_left_is_emptied, set_up,
                                         tear_down),
