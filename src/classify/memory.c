@@ -15,7 +15,7 @@ static uint32_t rounded(uint64_t units, uint32_t to)
 struct memory memory_new(uint32_t units)
 {
     struct memory memory = {.at = sizeof(struct classify_header) / CLASSIFY_UNIT};
-    memory.end = rounded(units > 0 ? units : 1, HEAP_UNITS);
+    memory.end = rounded((uint64_t)memory.at + units, HEAP_UNITS);
     memory.bytes = calloc(memory.end, CLASSIFY_UNIT);
     return memory;
 }

@@ -19,7 +19,7 @@ struct memory {
     bool fixed;       /* it can't grow */
 };
 
-/* A heap memory with the header in it; bytes NULL: out of memory. */
+/* A heap memory with the header in it and room for `units`; bytes NULL: out of memory. */
 struct memory memory_new(uint32_t units);
 
 /* A part of a memory in use; what is taken of it is zeroed. */
